@@ -1,0 +1,24 @@
+import type { Backend } from '../backend/contract.ts';
+import { BACKENDS } from '../backend/registry.ts';
+import { toSluiceError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { CommandRunner } from '../kernel/command.ts';
+
+/**
+ * Removes Service rules that other backends (an earlier configuration of ours, or kube-proxy in another mode) left on the
+ * node. Called once our own rules are in place, so that no connection fails in between.
+ */
+export async function removeLeftovers(current: Backend, runner: CommandRunner, log: Log): Promise<void> {
+  for (const backend of BACKENDS) {
+    if (backend === current) continue;
+    try {
+      const removed = await backend.cleanup(runner);
+      if (removed.length > 0) log.info(`removed the ${backend.name} rules that were here before`, { removed });
+    } catch (thrown) {
+      const error = toSluiceError(thrown);
+      // Without the tool there is nobody who could have written such rules from this file system.
+      if (error.code === 'command-missing') continue;
+      log.warn(`could not look for ${backend.name} rules of an earlier proxy: ${error.message}`, { hint: error.hint });
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { Backend, BackendSettings } from '../backend/contract.ts';
+import { BACKENDS, backendNamed } from '../backend/registry.ts';
+import { SluiceError } from '../base/errors.ts';
+import type { CompileSettings } from '../compiler/plan.ts';
+import type { Config } from '../config/resolve.ts';
+import type { IpAddress } from '../model/address.ts';
+import type { NodeOverrides } from '../source/node-facts.ts';
+
+/** A configuration in the terms of the parts that it is for. */
+export interface Setup {
+  readonly backend: Backend;
+  readonly backendSettings: BackendSettings;
+  readonly compileSettings: CompileSettings;
+  readonly nodeOverrides: NodeOverrides;
+}
+
+/** @throws {SluiceError} `bad-config` when there is no such backend. */
+export function setupFrom(config: Config): Setup {
+  const backend = backendFrom(config);
+  const { masqueradeBit, conntrackBeLiberal, masqueradeAll, detectLocal, localhostNodePorts } = config;
+  return {
+    backend,
+    backendSettings: { masqueradeBit, conntrackBeLiberal },
+    compileSettings: {
+      masqueradeAll,
+      detectLocal,
+      nodePortAddresses: config.nodePortAddresses ?? defaultNodePortAddresses(backend),
+      externalIps: config.allowExternalIps,
+      // Only the iptables mode of kube-proxy can serve loopback addresses (N4 of the reference).
+      localhostNodePorts: localhostNodePorts && backend.proxyMode === 'iptables',
+    },
+    nodeOverrides: {
+      ...(config.nodeName === undefined ? {} : { name: config.nodeName }),
+      ...(config.zone === undefined ? {} : { zone: config.zone }),
+      // A specific bind address is what kube-proxy takes for the node's address of its family.
+      addresses: isUnspecified(config.bindAddress) ? config.nodeIps : [...config.nodeIps, config.bindAddress],
+      podCidrs: config.podCidrs,
+    },
+  };
+}
+
+function isUnspecified(address: IpAddress): boolean {
+  return address === '0.0.0.0' || address === '::';
+}
+
+function backendFrom({ backend }: Config): Backend {
+  const chosen = backend === undefined ? BACKENDS[0] : backendNamed(backend);
+  if (chosen === undefined) throw new SluiceError({ code: 'internal', message: 'this build has no backend' });
+  return chosen;
+}
+
+/** kube-proxy in nftables mode serves NodePorts on the primary addresses only, in its other modes on all. */
+function defaultNodePortAddresses(backend: Backend): CompileSettings['nodePortAddresses'] {
+  return backend.proxyMode === 'nftables' ? 'primary' : [];
+}

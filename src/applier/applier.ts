@@ -1,0 +1,190 @@
+import type { Clock } from '../base/clock.ts';
+import type { SluiceError } from '../base/errors.ts';
+import { toSluiceError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { conflictsOf, warningsOf } from '../compiler/compile.ts';
+import type { Driver } from '../backend/contract.ts';
+import type { Spelling } from '../backend/assembly.ts';
+import type { IpFamily } from '../model/address.ts';
+import type { FamilyReport, FlowCleaner, SyncInputs } from './family-sync.ts';
+import { FamilySync } from './family-sync.ts';
+import { Scheduler } from './scheduler.ts';
+
+/** Is told how syncing goes, for metrics and health. Methods return at once and do not throw. */
+export interface SyncObserver {
+  /** Something has to be written for this family. */
+  queued(family: IpFamily): void;
+  /** Everything that was queued so far is in the sync that begins. */
+  started(): void;
+  familySynced(report: FamilyReport): void;
+  familyFailed(failure: { readonly family: IpFamily; readonly error: SluiceError }): void;
+  /** All families are written. */
+  finished(): void;
+}
+
+export interface ApplierOptions {
+  readonly spelling: Spelling;
+  readonly drivers: ReadonlyMap<IpFamily, Driver>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Least time between two syncs; 0 syncs at once. */
+  readonly minSyncPeriodMs: number;
+  /** How often the kernel is compared with what should be there, changes or not. */
+  readonly verifyPeriodMs: number;
+  readonly observer?: SyncObserver;
+  readonly flows?: FlowCleaner;
+  /** Called after every successful sync and waited for: the next one starts after it. Must not throw. */
+  readonly onSynced?: (reports: readonly FamilyReport[]) => void | Promise<void>;
+}
+
+/** After stale flows could not be deleted. */
+const FLOW_RETRY_MS = 10_000;
+
+const BACKOFF = { firstMs: 100, maxMs: 30_000 };
+
+/**
+ * The only writer of rules. Takes whatever the sources know last, as often as they like, and brings the kernel there: the
+ * first change at once, changes during a write together after it.
+ */
+export class Applier {
+  readonly #options: ApplierOptions;
+  readonly #families: readonly FamilySync[];
+  readonly #scheduler: Scheduler;
+  readonly #warned = new Set<string>();
+  #inputs: SyncInputs | undefined;
+  #cancelVerify: (() => void) | undefined;
+  #cancelFlowRetry: (() => void) | undefined;
+  #verificationDue = false;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+    const { spelling, clock, log, flows } = options;
+    this.#families = [...options.drivers].map(
+      ([family, driver]) =>
+        new FamilySync({ family, driver, spelling, clock, ...(flows === undefined ? {} : { flows }) }),
+    );
+    this.#scheduler = new Scheduler({
+      run: async () => {
+        await this.#sync();
+      },
+      clock,
+      minIntervalMs: options.minSyncPeriodMs,
+      backoff: BACKOFF,
+      onFailure: (thrown, retryInMs) => {
+        const error = toSluiceError(thrown);
+        log.error(`sync failed: ${error.message}`, { code: error.code, hint: error.hint, retryInMs, ...error.data });
+      },
+    });
+  }
+
+  /** The newest state of the cluster; supersedes what was not written yet. */
+  update(inputs: SyncInputs): void {
+    this.#inputs = inputs;
+    for (const family of this.#options.drivers.keys()) this.#options.observer?.queued(family);
+    this.#scheduler.request();
+  }
+
+  /** Compare with the kernel and repair what differs, soon. */
+  verify(): void {
+    // Not at once: a sync under way would believe in its own result again.
+    this.#verificationDue = true;
+    this.#scheduler.request();
+  }
+
+  /** One sync of the newest state now, for commands that end after it. @throws {SluiceError} instead of trying again. */
+  syncOnce(inputs: SyncInputs): Promise<readonly FamilyReport[]> {
+    this.#inputs = inputs;
+    return this.#sync();
+  }
+
+  /** Resolves when everything known is written. */
+  idle(): Promise<void> {
+    return this.#scheduler.idle();
+  }
+
+  /** Finishes the sync under way; rules stay. */
+  async stop(): Promise<void> {
+    await this.#scheduler.stop();
+    this.#cancelVerify?.();
+    this.#cancelVerify = undefined;
+    this.#cancelFlowRetry?.();
+    await Promise.all([...this.#options.drivers.values()].map((driver) => driver.close()));
+  }
+
+  async #sync(): Promise<readonly FamilyReport[]> {
+    const inputs = this.#inputs;
+    if (inputs === undefined) return [];
+    if (this.#verificationDue) for (const family of this.#families) family.distrust();
+    this.#verificationDue = false;
+    const { observer } = this.#options;
+    observer?.started();
+    const reports: FamilyReport[] = [];
+    let failure: SluiceError | undefined;
+    // A family that cannot be written does not hold up the other.
+    for (const family of this.#families) {
+      try {
+        const report = await family.sync(inputs);
+        reports.push(report);
+        observer?.familySynced(report);
+      } catch (thrown) {
+        family.distrust();
+        const error = toSluiceError(thrown);
+        observer?.familyFailed({ family: family.family, error });
+        failure ??= error;
+      }
+    }
+    for (const report of reports) this.#tell(report);
+    this.#warn();
+    if (failure !== undefined) throw failure;
+    observer?.finished();
+    if (reports.some(({ flows }) => flows?.failure !== undefined)) this.#retryFlows();
+    this.#cancelVerify ??= this.#options.clock.after(this.#options.verifyPeriodMs, () => {
+      this.#cancelVerify = undefined;
+      this.verify();
+    });
+    await this.#options.onSynced?.(reports);
+    return reports;
+  }
+
+  #retryFlows(): void {
+    this.#cancelFlowRetry?.();
+    this.#cancelFlowRetry = this.#options.clock.after(FLOW_RETRY_MS, () => this.#scheduler.request());
+  }
+
+  #tell({ family, changes, services, refused, compileMs, renderMs, writeMs }: FamilyReport): void {
+    const { log } = this.#options;
+    const round = (ms: number): number => Math.round(ms * 100) / 100;
+    const facts = {
+      family,
+      changes,
+      services,
+      compileMs: round(compileMs),
+      renderMs: round(renderMs),
+      writeMs: round(writeMs),
+    };
+    if (changes > 0) log.info('rules written', facts);
+    else log.debug('rules are up to date', facts);
+    for (const { key, error } of refused) {
+      log.warn(`the kernel refused the rules of ${key}; its Service stays as it was, the others are written`, {
+        family,
+        reason: error.message,
+        ...error.data,
+      });
+    }
+  }
+
+  /** Settings and conflicts that an operator should know, each said once for as long as it lasts. */
+  #warn(): void {
+    const current = new Set<string>();
+    for (const { compilation } of this.#families) {
+      if (compilation === undefined) continue;
+      for (const warning of warningsOf(compilation.inputs)) current.add(warning);
+      for (const { destination, winner, loser } of conflictsOf(compilation)) {
+        current.add(`${destination} is claimed by ${winner} and ${loser}: the older, ${winner}, gets it`);
+      }
+    }
+    for (const warning of current) if (!this.#warned.has(warning)) this.#options.log.warn(warning);
+    for (const warning of this.#warned) if (!current.has(warning)) this.#warned.delete(warning);
+    for (const warning of current) this.#warned.add(warning);
+  }
+}

@@ -1,0 +1,87 @@
+import type { IpFamily } from '../model/address.ts';
+import type { Plan } from '../compiler/plan.ts';
+import type { CommandRunner } from '../kernel/command.ts';
+import type { Spelling } from './assembly.ts';
+import type { ChangeSet, RuleSet } from './rules.ts';
+
+/** What a human wants to know about the rules of one destination, read from the rules alone. */
+export interface FrontendSummary {
+  /** `namespace/name:port`, from the comment; absent in rules that carry none. */
+  readonly service?: string;
+  /** `ClusterIP`, `ExternalIP`, `LoadBalancer`, `NodePort`. */
+  readonly kind: string;
+  /** `10.96.0.7:80`, `*:30080` for a NodePort. */
+  readonly destination: string;
+  readonly protocol: string;
+  /** `10.244.1.7:8080`, sorted. Everything the destination can lead to, from anywhere. */
+  readonly endpoints: readonly string[];
+  /** What happens to packets where it is not plain forwarding: `reject`, `drop`, `drop from outside`, … */
+  readonly notes: readonly string[];
+}
+
+/** Settings that only backends know. */
+export interface BackendSettings {
+  /** Bit of the packet mark that asks for masquerade (iptables); 0 to 31. */
+  readonly masqueradeBit: number;
+  /** Whether the kernel was told to be liberal about TCP windows: then INVALID packets are not dropped (iptables). */
+  readonly conntrackBeLiberal: boolean;
+  /** Which of the two kernel interfaces of iptables to use; found out when absent. */
+  readonly iptablesVariant?: 'nf_tables' | 'legacy';
+}
+
+/** What a machine offers a backend. */
+export interface Probe {
+  /** Versions for the log: `nft 1.0.6`, `iptables 1.8.9 (nf_tables)`. */
+  readonly description: string;
+  readonly families: readonly IpFamily[];
+  /** Why a family is missing, for the log. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * One family of one backend on this machine. A driver does one thing at a time (the applier sees to that) and keeps no
+ * opinion: it reads what is there and writes what it is told.
+ */
+export interface Driver {
+  /** Everything that is ours by name (kube-proxy's rules under the same names included); {@link SluiceError} `rules-unreadable` when that fails. */
+  read(): Promise<RuleSet>;
+  /**
+   * Writes a change as one transaction. Either all of it is in the kernel afterwards or nothing. `wanted` is the rule set
+   * that the change leads to, for tools that sometimes have to write everything anew.
+   *
+   * @returns how many characters the tools were fed.
+   * @throws {SluiceError} `kernel-refused` when tool or kernel reject the content, other codes when they could not be asked.
+   */
+  apply(change: ChangeSet, wanted: RuleSet): Promise<number>;
+  /** Ends helper processes; rules stay. */
+  close(): Promise<void>;
+}
+
+export interface DriverOptions {
+  readonly family: IpFamily;
+  readonly runner: CommandRunner;
+  readonly settings: BackendSettings;
+}
+
+/** A way to program Services. `spelling`, `text` and `summarize` are pure. */
+export interface Backend {
+  readonly name: string;
+  /** kube-proxy's word for it in `mode:` and `--proxy-mode`. */
+  readonly proxyMode: string;
+  spelling(settings: BackendSettings): Spelling;
+  /** The exact bytes that a node without any of our rules is fed, for `sluice render`. */
+  text(plan: Plan, change: ChangeSet): string;
+  /** One line of text per rule, element or chain that a change adds (`+ `) or removes (`- `), for `sluice diff --rules`. */
+  explain(change: ChangeSet): readonly string[];
+  /** Every destination that the rules serve. */
+  summarize(rules: RuleSet): readonly FrontendSummary[];
+  /** @throws {SluiceError} `command-missing`, `permission-denied` or `kernel-unsupported`, with what to do. */
+  probe(runner: CommandRunner): Promise<Probe>;
+  openDriver(options: DriverOptions): Driver;
+  /**
+   * Removes every rule of this backend from the machine, and those of kube-proxy in the corresponding mode, nothing else.
+   *
+   * @returns what was removed, one line each; empty when there was nothing.
+   */
+  cleanup(runner: CommandRunner): Promise<readonly string[]>;
+}

@@ -1,0 +1,82 @@
+import { kernelFamilies } from '../../kernel/families.ts';
+import type { CommandRunner } from '../../kernel/command.ts';
+import type { IpFamily } from '../../model/address.ts';
+import { IP_FAMILIES } from '../../model/address.ts';
+import type { Backend, Probe } from '../contract.ts';
+import type { RuleSet } from '../rules.ts';
+import { diffRuleSets, NO_RULES } from '../rules.ts';
+import { choosePrograms, findPrograms, IptablesDriver, IptablesTables, missingPrograms } from './driver.ts';
+import { encodeChange } from './encode.ts';
+import { explainIptables } from './explain.ts';
+import { iptablesFailure } from './failure.ts';
+import { isBuiltIn, splitObjectId, TABLES } from './names.ts';
+import { iptablesSpelling } from './render.ts';
+import { summarizeIptables } from './summary.ts';
+import type { Programs } from './variant.ts';
+import { programName } from './variant.ts';
+
+/** kube-proxy's chains in the bucketed layout, through `iptables-save` and `iptables-restore`. */
+export const iptablesBackend: Backend = {
+  name: 'iptables',
+  proxyMode: 'iptables',
+  spelling: iptablesSpelling,
+  text: (_plan, change) => encodeChange(change),
+  explain: explainIptables,
+  summarize: summarizeIptables,
+  probe,
+  openDriver: (options) => new IptablesDriver(options),
+  cleanup,
+};
+
+async function probe(runner: CommandRunner): Promise<Probe> {
+  const programs = await choosePrograms(runner);
+  const available = kernelFamilies();
+  const families: IpFamily[] = [];
+  const missing: string[] = [];
+  for (const family of IP_FAMILIES) {
+    if (!available.includes(family)) {
+      missing.push(`${family}: the kernel has it switched off`);
+      continue;
+    }
+    const program = programName(family, programs, '');
+    const { exitCode, stderr } = await runner.run(program, ['-w', '5', '-t', 'nat', '-S', 'POSTROUTING']);
+    if (exitCode === 0) {
+      families.push(family);
+      continue;
+    }
+    const failure = iptablesFailure({ program, exitCode, stderr }, 'list the nat table');
+    const isLast = family === available.at(-1) && families.length === 0;
+    // A lock that others hold says nothing about the family.
+    if (failure.code === 'permission-denied' || failure.code === 'lock-busy' || isLast) throw failure;
+    missing.push(`${family}: ${failure.message}`);
+  }
+  return { description: `iptables ${programs.version} (${programs.variant})`, families, missing };
+}
+
+/** Both variants are cleaned where both are installed: the other may hold what an earlier kube-proxy left. */
+async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
+  const removed: string[] = [];
+  const available = kernelFamilies();
+  const installed = await findPrograms(runner);
+  if (installed.length === 0) missingPrograms();
+  for (const programs of installed) {
+    for (const family of IP_FAMILIES.filter((name) => available.includes(name))) {
+      const tables = new IptablesTables(runner, family, programs);
+      const rules = await tables.read();
+      await tables.write(diffRuleSets(rules, NO_RULES));
+      removed.push(...describeRemoved(rules, family, programs));
+    }
+  }
+  return removed;
+}
+
+function describeRemoved(rules: RuleSet, family: IpFamily, programs: Programs): readonly string[] {
+  return TABLES.flatMap((table) => {
+    const ids = [...rules.keys()].filter((id) => splitObjectId(id).table === table);
+    const chains = ids.filter((id) => !isBuiltIn(id)).length;
+    const hooks = ids.length - chains;
+    if (ids.length === 0) return [];
+    const jumps = hooks === 0 ? '' : ` and the jumps to them from ${hooks} built-in chains`;
+    return [`${programName(family, programs, '')} table ${table}: ${chains} chains${jumps}`];
+  });
+}

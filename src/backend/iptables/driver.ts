@@ -1,0 +1,187 @@
+import { SluiceError, toSluiceError } from '../../base/errors.ts';
+import type { CommandRunner } from '../../kernel/command.ts';
+import type { IpFamily } from '../../model/address.ts';
+import { IP_FAMILIES } from '../../model/address.ts';
+import type { Driver, DriverOptions } from '../contract.ts';
+import type { ChangeSet, ObjectId, RuleSet } from '../rules.ts';
+import { isEmptyChange } from '../rules.ts';
+import { encodeChange } from './encode.ts';
+import { iptablesFailure, isTooLarge } from './failure.ts';
+import { chainsHeldByOthers, parseSave } from './parse.ts';
+import { byTable, sizeOf, splitChange } from './split.ts';
+import type { Programs, Variant } from './variant.ts';
+import { hasKubeletHint, INFIXES, parseVersion, programName, VARIANTS } from './variant.ts';
+
+/** How long `iptables-restore` waits for the lock that the legacy variant shares with every other program; as kube-proxy. */
+const LOCK_WAIT_S = 5;
+
+/** Changes up to this size are never too large for the kernel, so that both tables can go into one call. */
+const SMALL_CHANGE = 100;
+
+/** What fits into the 208 KiB that a message may have where nobody may ask for more. */
+const SIZE_OF_PARTS = 256;
+
+/** One set of programs per variant that is installed; the plain names only where there are no others. */
+export async function findPrograms(runner: CommandRunner): Promise<readonly Programs[]> {
+  const found = await Promise.all(INFIXES.map((infix) => askVersion(runner, infix)));
+  const known = found.filter((programs) => programs !== undefined);
+  return VARIANTS.flatMap((variant) => known.find((programs) => programs.variant === variant) ?? []);
+}
+
+async function askVersion(runner: CommandRunner, infix: string): Promise<Programs | undefined> {
+  const program = programName('IPv4', { infix }, '');
+  try {
+    const { exitCode, stdout } = await runner.run(program, ['--version']);
+    return exitCode === 0 ? parseVersion(infix, stdout) : undefined;
+  } catch (thrown) {
+    const error = toSluiceError(thrown);
+    if (error.code === 'command-missing') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The variant that kubelet uses on this node, as the wrapper in Kubernetes images finds it; without a trace of kubelet
+ * the one that plain `iptables` is.
+ *
+ * @throws {SluiceError} `command-missing` when the programs of the wanted variant, or of any, are not installed.
+ */
+export async function choosePrograms(runner: CommandRunner, wanted?: Variant): Promise<Programs> {
+  const installed = await findPrograms(runner);
+  if (wanted !== undefined) return installed.find(({ variant }) => variant === wanted) ?? missingPrograms(wanted);
+  for (const programs of installed) {
+    if (await kubeletUses(runner, programs)) return programs;
+  }
+  const usual = await askVersion(runner, '');
+  return installed.find(({ variant }) => variant === usual?.variant) ?? installed[0] ?? missingPrograms();
+}
+
+/** @throws {SluiceError} `command-missing`, always. */
+export function missingPrograms(variant?: Variant): never {
+  throw new SluiceError({
+    code: 'command-missing',
+    message: `the iptables programs${variant === undefined ? '' : ` of the variant ${variant}`} are not installed or not in PATH`,
+    hint: 'install them (package iptables on most distributions), or choose another backend',
+  });
+}
+
+async function kubeletUses(runner: CommandRunner, programs: Programs): Promise<boolean> {
+  // Asking the legacy variant for a table would make it; without a name it shows those that exist.
+  const args = programs.variant === 'legacy' ? [] : ['-t', 'mangle'];
+  for (const family of IP_FAMILIES) {
+    try {
+      const { stdout } = await runner.run(programName(family, programs, '-save'), args);
+      if (hasKubeletHint(stdout)) return true;
+    } catch (thrown) {
+      if (toSluiceError(thrown).code !== 'command-missing') throw thrown;
+    }
+  }
+  return false;
+}
+
+/** Reads and writes one family of one variant. */
+export class IptablesTables {
+  readonly #runner: CommandRunner;
+  readonly #family: IpFamily;
+  readonly #programs: Programs;
+  #sizeLimit = Number.POSITIVE_INFINITY;
+  /** Characters written so far. */
+  #fed = 0;
+  /** As of the last reading. */
+  #held: ReadonlySet<ObjectId> = new Set();
+
+  constructor(runner: CommandRunner, family: IpFamily, programs: Programs) {
+    this.#runner = runner;
+    this.#family = family;
+    this.#programs = programs;
+  }
+
+  async read(): Promise<RuleSet> {
+    const program = programName(this.#family, this.#programs, '-save');
+    const { exitCode, stdout, stderr } = await this.#runner.run(program, []);
+    if (exitCode === 0) return this.#own(stdout);
+    const failure = iptablesFailure({ program, exitCode, stderr }, 'read the rules');
+    if (failure.code !== 'kernel-refused') throw failure;
+    throw new SluiceError({ code: 'rules-unreadable', message: failure.message, data: failure.data });
+  }
+
+  /** Our rules. A chain that is empty and held by others is as good as gone. */
+  #own(saved: string): RuleSet {
+    this.#held = chainsHeldByOthers(saved);
+    return parseSave(saved).update((draft) => {
+      for (const id of this.#held) {
+        const chain = draft.get(id);
+        if (chain?.ordered === true && chain.lines.length === 0) draft.delete(id);
+      }
+    });
+  }
+
+  /**
+   * In one step per table, unless the kernel refuses a message of that size: that is so in user namespaces, where programs
+   * cannot raise the limit (`net.core.wmem_max`). Then it is written in parts, and what worked is remembered.
+   *
+   * @returns how many characters were written.
+   */
+  async write(change: ChangeSet): Promise<number> {
+    if (isEmptyChange(change)) return 0;
+    const fedBefore = this.#fed;
+    const parts = sizeOf(change) <= SMALL_CHANGE ? [change] : byTable(change);
+    for (const part of parts) await this.#writeWithinLimit(part);
+    return this.#fed - fedBefore;
+  }
+
+  async #writeWithinLimit(change: ChangeSet): Promise<void> {
+    const parts = sizeOf(change) <= this.#sizeLimit ? [change] : splitChange(change, this.#sizeLimit);
+    for (const part of parts) await this.#writePart(part);
+  }
+
+  async #writePart(change: ChangeSet): Promise<void> {
+    const program = programName(this.#family, this.#programs, '-restore');
+    const input = encodeChange(change, this.#held);
+    const args = ['-w', String(LOCK_WAIT_S), '--noflush'];
+    this.#fed += input.length;
+    const { exitCode, stderr } = await this.#runner.run(program, args, { input });
+    if (exitCode === 0) return;
+    if (isTooLarge(stderr) && sizeOf(change) > SMALL_CHANGE) {
+      this.#sizeLimit = Math.min(SIZE_OF_PARTS, Math.ceil(sizeOf(change) / 2));
+      await this.#writeWithinLimit(change);
+      return;
+    }
+    throw iptablesFailure({ program, exitCode, stderr, input }, 'write the rules');
+  }
+}
+
+/** Programs one family through `iptables-save` and `iptables-restore` of the node's variant, found at the first use. */
+export class IptablesDriver implements Driver {
+  readonly #options: DriverOptions;
+  #tables: Promise<IptablesTables> | undefined;
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+  }
+
+  async read(): Promise<RuleSet> {
+    return (await this.#opened()).read();
+  }
+
+  async apply(change: ChangeSet): Promise<number> {
+    return (await this.#opened()).write(change);
+  }
+
+  async close(): Promise<void> {
+    // Nothing runs between two calls.
+  }
+
+  async #opened(): Promise<IptablesTables> {
+    const { runner, family, settings } = this.#options;
+    this.#tables ??= choosePrograms(runner, settings.iptablesVariant).then(
+      (programs) => new IptablesTables(runner, family, programs),
+    );
+    try {
+      return await this.#tables;
+    } catch (thrown) {
+      this.#tables = undefined;
+      throw thrown;
+    }
+  }
+}

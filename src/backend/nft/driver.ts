@@ -1,0 +1,129 @@
+import { SluiceError } from '../../base/errors.ts';
+import type { IpFamily } from '../../model/address.ts';
+import type { CommandRunner } from '../../kernel/command.ts';
+import { NftSession } from '../../kernel/nft-session.ts';
+import type { Driver, DriverOptions } from '../contract.ts';
+import type { ChangeSet, RuleSet } from '../rules.ts';
+import { NO_RULES } from '../rules.ts';
+import type { EncodedChange, SlotTable } from './encode.ts';
+import { encodeChange, encodeRebuild, KUBE_PROXY_OBJECT, needsRebuild, NO_SLOTS } from './encode.ts';
+import { nftFailure } from './failure.ts';
+import { KUBE_PROXY_TABLE, NFT_FAMILY, TABLE } from './names.ts';
+import { parseTable } from './parse.ts';
+
+/** Batches up to this size go through the long-lived nft; larger ones are parsed faster from a file. */
+const SESSION_LIMIT_CHARACTERS = 32_000;
+
+/** Programs one family through the nft program. */
+export class NftDriver implements Driver {
+  readonly #family: IpFamily;
+  readonly #runner: CommandRunner;
+  readonly #session: NftSession;
+  /** Characters written so far. */
+  #fed = 0;
+  #slots: SlotTable = NO_SLOTS;
+  /** Objects that could not be deleted yet, by the command that deletes them. */
+  #leftover: readonly string[] = [];
+
+  constructor({ family, runner }: DriverOptions, session = new NftSession()) {
+    this.#family = family;
+    this.#runner = runner;
+    this.#session = session;
+  }
+
+  async read(): Promise<RuleSet> {
+    const family = NFT_FAMILY[this.#family];
+    const tables = await this.#list(['list', 'tables', family]);
+    this.#leftover = [];
+    this.#slots = NO_SLOTS;
+    let rules = NO_RULES;
+    if (tables.includes(`table ${family} ${TABLE}\n`)) {
+      const parsed = parseTable(await this.#list(['list', 'table', family, TABLE]));
+      this.#slots = parsed.slots;
+      rules = parsed.rules;
+    }
+    const takeOver = tables.includes(`table ${family} ${KUBE_PROXY_TABLE}\n`);
+    return takeOver ? rules.set(KUBE_PROXY_OBJECT, { ordered: true, definition: '', lines: [] }) : rules;
+  }
+
+  async apply(change: ChangeSet, wanted: RuleSet): Promise<number> {
+    const fedBefore = this.#fed;
+    const encoded = encodeChange(this.#family, change, this.#slots);
+    await this.#write(needsRebuild(encoded) ? encodeRebuild(this.#family, wanted, change) : encoded);
+    return this.#fed - fedBefore;
+  }
+
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  async #write({ prepare, groups, retire, sweep, slots }: EncodedChange): Promise<void> {
+    await this.#runGroups(prepare);
+    try {
+      await this.#runGroups(groups);
+    } catch (thrown) {
+      // The next read finds what stays even so.
+      await this.#run(undo(prepare)).catch(() => undefined);
+      throw thrown;
+    }
+    await this.#runGroups(retire);
+    this.#slots = slots;
+    // What this batch declared is in use again.
+    const inUse = new Set(declarations([...prepare, ...groups]));
+    const leftover = this.#leftover.filter((command) => !inUse.has(command.slice('delete '.length)));
+    await this.#sweep([...leftover, ...sweep]);
+  }
+
+  /** Harmless when it fails: the objects are empty and unused. They are tried again with the next batch, and found by the next read. */
+  async #sweep(commands: readonly string[]): Promise<void> {
+    this.#leftover = [];
+    try {
+      await this.#run(commands);
+    } catch {
+      this.#leftover = commands;
+    }
+  }
+
+  async #runGroups(groups: EncodedChange['groups']): Promise<void> {
+    try {
+      await this.#run(groups.flat());
+    } catch (thrown) {
+      if (!(thrown instanceof SluiceError) || thrown.data['tooLong'] !== true || groups.length === 1) throw thrown;
+      for (const group of groups) await this.#run(group);
+    }
+  }
+
+  async #run(commands: readonly string[]): Promise<void> {
+    if (commands.length === 0) return;
+    const size = commands.reduce((sum, command) => sum + command.length + 2, 0);
+    this.#fed += size;
+    const output =
+      size <= SESSION_LIMIT_CHARACTERS
+        ? await this.#session.run(commands.join('; ').replaceAll('\n', ' '))
+        : await this.#runFile(`${commands.join('\n')}\n`);
+    if (output.includes('Error')) throw nftFailure(output, 'write the rules');
+  }
+
+  async #runFile(input: string): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#runner.run('nft', ['-f', '-'], { input });
+    return exitCode === 0 ? '' : `${stderr}${stdout}\nError: exit code ${exitCode}`;
+  }
+
+  async #list(args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.#runner.run('nft', args);
+    if (exitCode !== 0) throw nftFailure(stderr, `read the rules (nft ${args.join(' ')})`, 'rules-unreadable');
+    return stdout;
+  }
+}
+
+/** `chain ip sluice tcp-cluster-3`, `set …`: the objects that commands make. */
+function declarations(groups: EncodedChange['groups']): readonly string[] {
+  return groups.flat().flatMap((command) => /^add ((?:chain|set) \S+ \S+ \S+)/.exec(command)?.[1] ?? []);
+}
+
+/** Removes what was prepared for a change that was refused. */
+function undo(prepare: EncodedChange['prepare']): readonly string[] {
+  const made = declarations(prepare);
+  const chains = made.filter((object) => object.startsWith('chain '));
+  return [...chains.map((chain) => `flush ${chain}`), ...made.map((object) => `delete ${object}`)];
+}

@@ -1,0 +1,136 @@
+import { PersistentMap } from '../../base/persistent-map.ts';
+import type { RuleObject, RuleSet } from '../rules.ts';
+import type { SlotTable } from './encode.ts';
+import { chainId, POOL_MAPS, setId } from './names.ts';
+import { isClientSet } from './render.ts';
+import { MISSING_SLOT } from './slots.ts';
+
+export interface ParsedTable {
+  readonly rules: RuleSet;
+  readonly slots: SlotTable;
+}
+
+/** nft prints these priorities as names; which ones depends on its version and the chain's type. */
+const PRIORITY_NAMES: Readonly<Record<string, number>> = {
+  raw: -300,
+  mangle: -150,
+  dstnat: -100,
+  filter: 0,
+  security: 50,
+  srcnat: 100,
+};
+
+/** Where /etc/protocols is missing (slim containers), nft prints numbers. */
+const PROTOCOL_NAMES: Readonly<Record<string, string>> = { '6': 'tcp', '17': 'udp', '132': 'sctp' };
+
+const OBJECT_START = /^\t(chain|set|map) (\S+) \{$/;
+const BASE_CHAIN = /^type (\w+) hook (\w+) priority (\w+)?(?: ?([+-]) ?)?(\d+)?; policy (\w+);$/;
+const DECLARATION = /^(?:type|typeof|flags|size) /;
+const ELEMENT = /(?:[^",]|"[^"]*")+/g;
+
+/** Reads the output of `nft list table FAMILY sluice`. Elements of sets that packets fill are left out. */
+export function parseTable(listing: string): ParsedTable {
+  const lines = listing.split('\n');
+  const objects = new Map<string, RuleObject>();
+  const slots = new Map<string, readonly string[]>();
+  for (let i = 0; i < lines.length; i++) {
+    const start = OBJECT_START.exec(lines[i] ?? '');
+    if (start === null) continue;
+    const [, kind = '', name = ''] = start;
+    const end = lines.indexOf('\t}', i);
+    const body = lines.slice(i + 1, end < 0 ? lines.length : end);
+    if (kind === 'chain') objects.set(chainId(name), parseChain(body));
+    else objects.set(setId(name), parseContainer(name, body, slots));
+    i += body.length;
+  }
+  return { rules: PersistentMap.of(objects), slots: PersistentMap.of(slots) };
+}
+
+function parseChain(body: readonly string[]): RuleObject {
+  const lines = body.map((line) => line.trim());
+  const head = BASE_CHAIN.exec(lines[0] ?? '');
+  const rules = (head === null ? lines : lines.slice(1)).map(asWritten);
+  return { ordered: true, definition: head === null ? '' : baseChainDefinition(head), lines: rules };
+}
+
+function baseChainDefinition([, type, hook, base = '', sign, digits, policy]: RegExpExecArray): string {
+  const offset = Number(digits ?? 0) * (sign === '-' ? -1 : 1);
+  return `type ${type} hook ${hook} priority ${(PRIORITY_NAMES[base] ?? Number(base || 0)) + offset}; policy ${policy};`;
+}
+
+/** Puts names where a listing has numbers for protocols. */
+function asWritten(rule: string): string {
+  return rule
+    .replace('meta l4proto { 6, 17, 132 }', 'meta l4proto { tcp, udp, sctp }')
+    .replace(/^meta l4proto (6|17|132) /, (_, number: string) => `meta l4proto ${PROTOCOL_NAMES[number]} `);
+}
+
+function parseContainer(name: string, body: readonly string[], slots: Map<string, readonly string[]>): RuleObject {
+  const start = body.findIndex((line) => line.startsWith('\t\telements = {'));
+  const declared = (start < 0 ? body : body.slice(0, start))
+    .map((line) => line.trim())
+    .filter((line) => DECLARATION.test(line));
+  const definition = declared.map((line) => `${line};`).join(' ');
+  if (isClientSet(name)) return { ordered: true, definition, lines: [] };
+  const text =
+    start < 0
+      ? ''
+      : body
+          .slice(start)
+          .join(' ')
+          .replace('elements = {', '')
+          .replace(/\}\s*$/, '');
+  const protocolAt = protocolPosition(definition);
+  const elements = (text.match(ELEMENT) ?? []).map((element) => splitElement(element.trim(), protocolAt));
+  const members = POOL_MAPS.has(name) ? gatherPools(name, elements, slots) : elements.map(toMember);
+  return { ordered: false, definition, members: PersistentMap.of(members) };
+}
+
+function protocolPosition(definition: string): number {
+  const parts =
+    definition
+      .replace(/^type(?:of)? /, '')
+      .split(/[;:]/)[0]
+      ?.split(' . ') ?? [];
+  return parts.findIndex((part) => part === 'inet_proto');
+}
+
+interface Element {
+  readonly key: string;
+  /** What follows the key: `comment "…" : goto x`, `: 10.0.0.1 . 80`, or nothing. */
+  readonly rest: string;
+}
+
+function splitElement(element: string, protocolAt: number): Element {
+  const end = /(?: comment "| : |$)/.exec(element)?.index ?? element.length;
+  const parts = element.slice(0, end).split(' . ');
+  const named = parts.map((part, i) => (i === protocolAt ? (PROTOCOL_NAMES[part] ?? part) : part));
+  return { key: named.join(' . '), rest: element.slice(end).trim() };
+}
+
+function toMember({ key, rest }: Element): readonly [string, readonly string[]] {
+  return [key, rest === '' ? [] : [rest]];
+}
+
+/** Elements of one destination, one per slot, become one member with a line per endpoint, sorted. */
+function gatherPools(
+  name: string,
+  elements: readonly Element[],
+  slots: Map<string, readonly string[]>,
+): Iterable<readonly [string, readonly string[]]> {
+  const pools = new Map<string, string[]>();
+  for (const { key, rest } of elements) {
+    const cut = key.lastIndexOf(' . ');
+    const destination = key.slice(0, cut);
+    const pool = pools.get(destination) ?? [];
+    pool[Number(key.slice(cut + 3))] = rest.replace(/^: /, '');
+    pools.set(destination, pool);
+  }
+  const members: [string, readonly string[]][] = [];
+  for (const [destination, pool] of pools) {
+    const dense = Array.from(pool, (endpoint) => endpoint ?? MISSING_SLOT);
+    slots.set(`${setId(name)} ${destination}`, dense);
+    members.push([destination, dense.toSorted()]);
+  }
+  return members;
+}

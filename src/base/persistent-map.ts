@@ -1,0 +1,294 @@
+/**
+ * An immutable string-keyed map (a hash array mapped trie), the type that makes "work proportional to the change" possible:
+ *
+ * - an update copies one path, O(log32 n), and shares the rest with its predecessor;
+ * - {@link diffMaps} walks only what two maps do not share;
+ * - the shape depends on the content alone, not on history, so equal maps iterate in the same order.
+ */
+
+type Node<V> = Leaf<V> | Bucket<V> | Branch<V>;
+
+interface Leaf<V> {
+  readonly kind: 'leaf';
+  readonly hash: number;
+  readonly key: string;
+  readonly value: V;
+}
+
+/** Keys whose 32 hash bits are all equal; sorted by key, two leaves at least. */
+interface Bucket<V> {
+  readonly kind: 'bucket';
+  readonly hash: number;
+  readonly leaves: readonly Leaf<V>[];
+}
+
+interface Branch<V> {
+  readonly kind: 'branch';
+  /** The draft that may change this node in place; `undefined` once it is shared. */
+  readonly owner: object | undefined;
+  bitmap: number;
+  readonly slots: Node<V>[];
+}
+
+const BITS = 5;
+const MASK = (1 << BITS) - 1;
+
+/** FNV-1a with a final mix, over UTF-16 code units. */
+function hashOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 0x2c1b3c6d);
+  return (hash ^ (hash >>> 13)) >>> 0;
+}
+
+function bitAt(hash: number, shift: number): number {
+  return 1 << ((hash >>> shift) & MASK);
+}
+
+function popCount(bits: number): number {
+  let n = bits - ((bits >>> 1) & 0x55555555);
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
+  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+function slotIndex(bitmap: number, bit: number): number {
+  return popCount(bitmap & (bit - 1));
+}
+
+function find<V>(root: Node<V> | undefined, key: string): Leaf<V> | undefined {
+  const hash = hashOf(key);
+  let node = root;
+  let shift = 0;
+  while (node?.kind === 'branch') {
+    const bit = bitAt(hash, shift);
+    if ((node.bitmap & bit) === 0) return undefined;
+    node = node.slots[slotIndex(node.bitmap, bit)];
+    shift += BITS;
+  }
+  if (node === undefined || node.hash !== hash) return undefined;
+  if (node.kind === 'bucket') return node.leaves.find((leaf) => leaf.key === key);
+  return node.key === key ? node : undefined;
+}
+
+function byKey<V>(a: Leaf<V>, b: Leaf<V>): number {
+  return a.key < b.key ? -1 : 1;
+}
+
+/** The smallest subtree that holds two leaves or buckets of different hashes (or a bucket, when the hashes are equal). */
+function join<V>(a: Leaf<V> | Bucket<V>, b: Leaf<V>, at: { shift: number; owner: object | undefined }): Node<V> {
+  if (a.hash === b.hash) {
+    const leaves = a.kind === 'leaf' ? [a] : a.leaves;
+    return { kind: 'bucket', hash: a.hash, leaves: [...leaves, b].sort(byKey) };
+  }
+  const bitA = bitAt(a.hash, at.shift);
+  const bitB = bitAt(b.hash, at.shift);
+  if (bitA === bitB) {
+    const child = join(a, b, { shift: at.shift + BITS, owner: at.owner });
+    return { kind: 'branch', owner: at.owner, bitmap: bitA, slots: [child] };
+  }
+  const slots: Node<V>[] = bitA >>> 0 < bitB >>> 0 ? [a, b] : [b, a];
+  return { kind: 'branch', owner: at.owner, bitmap: bitA | bitB, slots };
+}
+
+function insert<V>(node: Node<V>, leaf: Leaf<V>, at: { shift: number; owner: object | undefined }): Node<V> {
+  switch (node.kind) {
+    case 'leaf':
+      return node.key === leaf.key ? leaf : join(node, leaf, at);
+    case 'bucket': {
+      if (node.hash !== leaf.hash) return join(node, leaf, at);
+      const others = node.leaves.filter((other) => other.key !== leaf.key);
+      return { kind: 'bucket', hash: node.hash, leaves: [...others, leaf].sort(byKey) };
+    }
+    case 'branch': {
+      const bit = bitAt(leaf.hash, at.shift);
+      const index = slotIndex(node.bitmap, bit);
+      const target = writable(node, at.owner);
+      if ((node.bitmap & bit) === 0) {
+        target.bitmap |= bit;
+        target.slots.splice(index, 0, leaf);
+      } else {
+        const child = target.slots[index] as Node<V>;
+        target.slots[index] = insert(child, leaf, { shift: at.shift + BITS, owner: at.owner });
+      }
+      return target;
+    }
+  }
+}
+
+function writable<V>(node: Branch<V>, owner: object | undefined): Branch<V> {
+  if (owner !== undefined && node.owner === owner) return node;
+  return { kind: 'branch', owner, bitmap: node.bitmap, slots: node.slots.slice() };
+}
+
+/** `undefined` when nothing is left. The key is known to be present. */
+function remove<V>(
+  node: Node<V>,
+  doomed: Leaf<V>,
+  at: { shift: number; owner: object | undefined },
+): Node<V> | undefined {
+  if (node.kind === 'leaf') return undefined;
+  if (node.kind === 'bucket') {
+    const leaves = node.leaves.filter((leaf) => leaf !== doomed);
+    return leaves.length === 1 ? leaves[0] : { ...node, leaves };
+  }
+  const bit = bitAt(doomed.hash, at.shift);
+  const index = slotIndex(node.bitmap, bit);
+  const child = remove(node.slots[index] as Node<V>, doomed, { shift: at.shift + BITS, owner: at.owner });
+  const target = writable(node, at.owner);
+  if (child === undefined) {
+    target.bitmap &= ~bit;
+    target.slots.splice(index, 1);
+  } else {
+    target.slots[index] = child;
+  }
+  // A branch with a single leaf below it is the same content as that leaf: fold it, so that the shape is canonical.
+  const only = target.slots.length === 1 ? target.slots[0] : undefined;
+  if (only !== undefined && only.kind !== 'branch') return only;
+  return target.slots.length === 0 ? undefined : target;
+}
+
+function* leavesOf<V>(node: Node<V> | undefined): Generator<Leaf<V>> {
+  if (node === undefined) return;
+  if (node.kind === 'leaf') yield node;
+  else if (node.kind === 'bucket') yield* node.leaves;
+  else for (const child of node.slots) yield* leavesOf(child);
+}
+
+function visit<V>(node: Node<V> | undefined, see: (key: string, value: V) => void): void {
+  if (node === undefined) return;
+  if (node.kind === 'leaf') see(node.key, node.value);
+  else for (const child of node.kind === 'bucket' ? node.leaves : node.slots) visit(child, see);
+}
+
+export class PersistentMap<V> implements Iterable<[string, V]> {
+  readonly size: number;
+  readonly #root: Node<V> | undefined;
+
+  private constructor(root: Node<V> | undefined, size: number) {
+    this.#root = root;
+    this.size = size;
+  }
+
+  static empty<V>(): PersistentMap<V> {
+    return EMPTY as PersistentMap<V>;
+  }
+
+  static of<V>(entries: Iterable<readonly [string, V]>): PersistentMap<V> {
+    return PersistentMap.empty<V>().update((draft) => {
+      for (const [key, value] of entries) draft.set(key, value);
+    });
+  }
+
+  get(key: string): V | undefined {
+    return find(this.#root, key)?.value;
+  }
+
+  has(key: string): boolean {
+    return find(this.#root, key) !== undefined;
+  }
+
+  set(key: string, value: V): PersistentMap<V> {
+    return this.update((draft) => draft.set(key, value));
+  }
+
+  delete(key: string): PersistentMap<V> {
+    return this.update((draft) => draft.delete(key));
+  }
+
+  /** Many changes for the price of one copy. Setting a key to the very value it has changes nothing; returns `this` when nothing changed. */
+  update(change: (draft: MapDraft<V>) => void): PersistentMap<V> {
+    const owner = {};
+    let root = this.#root;
+    let size = this.size;
+    change({
+      get: (key) => find(root, key)?.value,
+      set(key, value) {
+        const existing = find(root, key);
+        if (existing !== undefined && Object.is(existing.value, value)) return;
+        const leaf: Leaf<V> = { kind: 'leaf', hash: hashOf(key), key, value };
+        root = root === undefined ? leaf : insert(root, leaf, { shift: 0, owner });
+        if (existing === undefined) size++;
+      },
+      delete(key) {
+        const existing = find(root, key);
+        if (existing === undefined || root === undefined) return;
+        root = remove(root, existing, { shift: 0, owner });
+        size--;
+      },
+    });
+    if (root === this.#root) return this;
+    return root === undefined ? PersistentMap.empty<V>() : new PersistentMap(root, size);
+  }
+
+  forEach(see: (value: V, key: string) => void): void {
+    visit(this.#root, (key, value) => see(value, key));
+  }
+
+  *entries(): Generator<[string, V]> {
+    for (const leaf of leavesOf(this.#root)) yield [leaf.key, leaf.value];
+  }
+
+  *keys(): Generator<string> {
+    for (const leaf of leavesOf(this.#root)) yield leaf.key;
+  }
+
+  *values(): Generator<V> {
+    for (const leaf of leavesOf(this.#root)) yield leaf.value;
+  }
+
+  [Symbol.iterator](): Generator<[string, V]> {
+    return this.entries();
+  }
+
+  /** For {@link diffMaps}; the trie itself stays private to this file. */
+  static diff<V>(before: PersistentMap<V>, after: PersistentMap<V>, see: DiffVisitor<V>): void {
+    diffNodes(before.#root, after.#root, see);
+  }
+
+  static readonly EMPTY_INSTANCE: PersistentMap<unknown> = new PersistentMap<unknown>(undefined, 0);
+}
+
+const EMPTY = PersistentMap.EMPTY_INSTANCE;
+
+export interface MapDraft<V> {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+  delete(key: string): void;
+}
+
+type DiffVisitor<V> = (key: string, before: V | undefined, after: V | undefined) => void;
+
+/**
+ * Calls `see` once for every key whose value differs by identity (`undefined` stands for absent; values are never `undefined`).
+ * Costs as much as the two maps do not share: O(change) when one was derived from the other, O(n) when they are strangers.
+ */
+export function diffMaps<V>(before: PersistentMap<V>, after: PersistentMap<V>, see: DiffVisitor<V>): void {
+  PersistentMap.diff(before, after, see);
+}
+
+function diffNodes<V>(before: Node<V> | undefined, after: Node<V> | undefined, see: DiffVisitor<V>): void {
+  if (before === after) return;
+  if (before?.kind === 'branch' && after?.kind === 'branch') {
+    diffBranches(before, after, see);
+    return;
+  }
+  // At least one side is a handful of leaves (or nothing): match them by key.
+  const unmatched = new Map<string, Leaf<V>>();
+  for (const leaf of leavesOf(before)) unmatched.set(leaf.key, leaf);
+  for (const leaf of leavesOf(after)) {
+    const old = unmatched.get(leaf.key);
+    unmatched.delete(leaf.key);
+    if (old === undefined || !Object.is(old.value, leaf.value)) see(leaf.key, old?.value, leaf.value);
+  }
+  for (const leaf of unmatched.values()) see(leaf.key, leaf.value, undefined);
+}
+
+function diffBranches<V>(before: Branch<V>, after: Branch<V>, see: DiffVisitor<V>): void {
+  for (let rest = before.bitmap | after.bitmap; rest !== 0; rest &= rest - 1) {
+    const bit = rest & -rest;
+    const old = (before.bitmap & bit) === 0 ? undefined : before.slots[slotIndex(before.bitmap, bit)];
+    const now = (after.bitmap & bit) === 0 ? undefined : after.slots[slotIndex(after.bitmap, bit)];
+    diffNodes(old, now, see);
+  }
+}

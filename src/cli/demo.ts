@@ -1,0 +1,9 @@
+import { demo } from '../app/demo.ts';
+import type { CliCommand } from './command.ts';
+
+/** Exit code 0 only if every expectation held. */
+export const demoCommand: CliCommand = {
+  name: 'demo',
+  summary: 'show Services at work, with real packets in private network namespaces',
+  run: (config, io) => demo(config, { print: (line) => io.out(`${line}\n`), colour: io.colour }),
+};

@@ -1,0 +1,170 @@
+import { assertNever } from '../base/errors.ts';
+import type { MapDraft } from '../base/persistent-map.ts';
+import { PersistentMap } from '../base/persistent-map.ts';
+import type { Cidr } from './address.ts';
+import type { EndpointSlice } from './decode-endpoint-slice.ts';
+import { decodeEndpointSlice } from './decode-endpoint-slice.ts';
+import type { NodeFacts } from './decode-node.ts';
+import { decodeNode } from './decode-node.ts';
+import { decodeService } from './decode-service.ts';
+import { decodeServiceCidr } from './decode-service-cidr.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Decoded } from './fields.ts';
+import { keepIdentity, mergeEndpoints } from './merge-endpoints.ts';
+import type { ObjectIdentity } from './object.ts';
+import type { Problem } from './problem.ts';
+import type { ObjectName, ServicePort, ServicePortKey } from './service.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** The new state of one object; `json: undefined` means that it is gone. */
+export interface ObjectEvent extends ObjectIdentity {
+  readonly json: unknown;
+  /** `file.yaml:12`, for messages. */
+  readonly origin?: string | undefined;
+}
+
+const NO_PORTS: readonly ServicePort[] = [];
+
+/**
+ * The objects of the cluster as last heard of. Events may come in any order; an event costs as much as its Service is large,
+ * and equal content gives equal snapshots whatever happened before.
+ */
+export class Store {
+  /** Every Service that exists, by name; those that are hidden or skipped have no ports. */
+  readonly #services = new Map<ObjectName, readonly ServicePort[]>();
+  readonly #slices = new Map<ObjectName, EndpointSlice>();
+  /** The same slices by Service and by their own name, whether or not the Service exists. */
+  readonly #slicesOf = new Map<ObjectName, Map<ObjectName, EndpointSlice>>();
+  readonly #nodes = new Map<string, NodeFacts>();
+  readonly #serviceCidrs = new Map<string, readonly Cidr[]>();
+  readonly #problems = new Map<string, readonly Problem[]>();
+  /** Keys that the last snapshot has of a Service. */
+  readonly #published = new Map<ObjectName, readonly ServicePortKey[]>();
+  /** Services whose part of the snapshot is out of date. */
+  readonly #dirty = new Set<ObjectName>();
+  #snapshot: Snapshot = {
+    revision: 0,
+    servicePorts: PersistentMap.empty(),
+    endpoints: PersistentMap.empty(),
+    serviceCidrs: [],
+  };
+
+  apply(event: ObjectEvent): void {
+    switch (event.kind) {
+      case 'Service':
+        return this.#applyService(event);
+      case 'EndpointSlice':
+        return this.#applySlice(event);
+      case 'Node':
+        return setOrDelete(this.#nodes, event.name, this.#decode(event, decodeNode));
+      case 'ServiceCIDR':
+        return setOrDelete(this.#serviceCidrs, event.name, this.#decode(event, decodeServiceCidr));
+      default:
+        return assertNever(event.kind);
+    }
+  }
+
+  /** The state as of the last event. The same object as the time before when nothing of it changed. */
+  snapshot(): Snapshot {
+    const before = this.#snapshot;
+    const ports = new Map<ServicePortKey, ServicePort | undefined>();
+    for (const service of this.#dirty) this.#portsOf(service, ports);
+    this.#dirty.clear();
+    const servicePorts = before.servicePorts.update((draft) => setAll(draft, ports));
+    const endpoints = before.endpoints.update((draft) => setAll(draft, this.#endpointsOf(ports)));
+    const cidrs = [...new Set([...this.#serviceCidrs.values()].flat())].sort();
+    const serviceCidrs = keepIdentity(before.serviceCidrs, cidrs);
+    const same =
+      servicePorts === before.servicePorts && endpoints === before.endpoints && serviceCidrs === before.serviceCidrs;
+    if (!same) this.#snapshot = { revision: before.revision + 1, servicePorts, endpoints, serviceCidrs };
+    return this.#snapshot;
+  }
+
+  /** By name. Facts that did not change are the same object. */
+  nodes(): ReadonlyMap<string, NodeFacts> {
+    return this.#nodes;
+  }
+
+  /** What is wrong with the objects as they are now; sorted by object. */
+  problems(): readonly Problem[] {
+    const sorted = [...this.#problems].sort(([a], [b]) => (a < b ? -1 : 1));
+    return sorted.flatMap(([, problems]) => problems);
+  }
+
+  /** Names of slices whose Service does not exist: a mistake in manifests, a passing moment with an API server. */
+  orphanSlices(): readonly ObjectName[] {
+    const orphans = [...this.#slices.values()].filter((slice) => !this.#services.has(slice.service));
+    return orphans.map((slice) => slice.name).sort();
+  }
+
+  #applyService(event: ObjectEvent): void {
+    const ports = this.#decode(event, decodeService);
+    this.#dirty.add(event.name);
+    if (event.json === undefined) this.#services.delete(event.name);
+    else this.#services.set(event.name, ports ?? NO_PORTS);
+  }
+
+  #applySlice(event: ObjectEvent): void {
+    const before = this.#slices.get(event.name);
+    const after = this.#decode(event, decodeEndpointSlice);
+    if (before !== undefined) {
+      this.#dirty.add(before.service);
+      const siblings = this.#slicesOf.get(before.service);
+      siblings?.delete(event.name);
+      if (siblings?.size === 0) this.#slicesOf.delete(before.service);
+    }
+    if (after !== undefined) {
+      this.#dirty.add(after.service);
+      const siblings = this.#slicesOf.get(after.service) ?? new Map<ObjectName, EndpointSlice>();
+      this.#slicesOf.set(after.service, siblings.set(event.name, after));
+    }
+    setOrDelete(this.#slices, event.name, after);
+  }
+
+  #decode<T>(event: ObjectEvent, decode: (json: unknown, origin?: string) => Decoded<T>): T | undefined {
+    const key = `${event.kind} ${event.name}`;
+    this.#problems.delete(key);
+    if (event.json === undefined) return undefined;
+    const { value, problems } = decode(event.json, event.origin);
+    if (problems.length > 0) this.#problems.set(key, problems);
+    return value;
+  }
+
+  /** Adds the ports that the Service has now, and `undefined` for those that it had in the last snapshot. */
+  #portsOf(service: ObjectName, into: Map<ServicePortKey, ServicePort | undefined>): void {
+    const { servicePorts } = this.#snapshot;
+    for (const key of this.#published.get(service) ?? []) into.set(key, undefined);
+    const ports = this.#services.get(service) ?? NO_PORTS;
+    for (const port of ports) into.set(port.key, keepIdentity(servicePorts.get(port.key), port));
+    if (ports.length === 0) this.#published.delete(service);
+    else
+      this.#published.set(
+        service,
+        ports.map((port) => port.key),
+      );
+  }
+
+  #endpointsOf(
+    ports: ReadonlyMap<ServicePortKey, ServicePort | undefined>,
+  ): Map<ServicePortKey, readonly Endpoint[] | undefined> {
+    const lists = new Map<ServicePortKey, readonly Endpoint[] | undefined>();
+    for (const [key, port] of ports) {
+      const slices = port === undefined ? [] : (this.#slicesOf.get(port.service)?.values() ?? []);
+      const merged = port === undefined ? undefined : mergeEndpoints(port, slices);
+      lists.set(key, merged === undefined ? undefined : keepIdentity(this.#snapshot.endpoints.get(key), merged));
+    }
+    return lists;
+  }
+}
+
+function setAll<V>(draft: MapDraft<V>, values: ReadonlyMap<string, V | undefined>): void {
+  for (const [key, value] of values) {
+    if (value === undefined) draft.delete(key);
+    else draft.set(key, value);
+  }
+}
+
+function setOrDelete<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, keepIdentity(map.get(key), value));
+}

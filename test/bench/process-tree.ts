@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** As nearly every Linux has it; times in /proc are in such ticks. */
+const TICKS_PER_SECOND = 100;
+
+export interface TreeUsage {
+  /** Resident, summed over the processes: what they share counts in each. */
+  readonly residentMb: number;
+  /** The most that the first process ever had. */
+  readonly peakMb: number;
+  /** Of the processes that there are, and of the children that have ended. */
+  readonly cpuMs: number;
+  readonly processes: readonly string[];
+}
+
+/** What a process and its descendants use. */
+export function usageOf(pid: number): TreeUsage {
+  const pids = withDescendants(pid);
+  const statuses = pids.map((each) => readStatus(each));
+  return {
+    residentMb: statuses.reduce((sum, { residentMb }) => sum + residentMb, 0),
+    peakMb: statuses[0]?.peakMb ?? 0,
+    cpuMs: pids.reduce((sum, each) => sum + cpuMsOf(each), 0),
+    processes: statuses.map(({ name, residentMb }) => `${name} ${Math.round(residentMb)} MB`),
+  };
+}
+
+function withDescendants(root: number): readonly number[] {
+  const children = new Map<number, number[]>();
+  for (const entry of readdirSync('/proc')) {
+    const parent = /^\d+$/.test(entry) ? Number(statFields(Number(entry))[1]) : Number.NaN;
+    if (!Number.isNaN(parent)) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+  }
+  const found = [root];
+  for (const pid of found) found.push(...(children.get(pid) ?? []));
+  return found;
+}
+
+function readStatus(pid: number): { name: string; residentMb: number; peakMb: number } {
+  const text = read(pid, 'status');
+  const kb = (field: string): number => Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
+  return { name: /^Name:\s*(.*)$/m.exec(text)?.[1] ?? '', residentMb: kb('VmRSS') / 1024, peakMb: kb('VmHWM') / 1024 };
+}
+
+/** From the third on, which comes after a name that may have anything in it. */
+function statFields(pid: number): readonly string[] {
+  const text = read(pid, 'stat');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+function cpuMsOf(pid: number): number {
+  const ticks = statFields(pid)
+    .slice(11, 15)
+    .reduce((sum, field) => sum + Number(field), 0);
+  return (ticks * 1000) / TICKS_PER_SECOND;
+}
+
+/** Empty for a process that has just ended. */
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}

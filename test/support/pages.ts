@@ -1,0 +1,11 @@
+import type { HttpHandler, HttpReply } from '../../src/observe/http-exchange.ts';
+
+/** Asks a handler without a server. */
+export async function page(
+  handler: HttpHandler,
+  target: string,
+  { method = 'GET', accept = '', signal = new AbortController().signal } = {},
+): Promise<HttpReply> {
+  const [path = '', query = ''] = target.split('?');
+  return handler({ method, path, query: new URLSearchParams(query), accept, signal });
+}

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lab } from '../../src/lab/lab.ts';
+import type { Hold, Stress } from '../../src/lab/origin.ts';
+import type { Transport } from '../../src/lab/protocol.ts';
+import { IP_FAMILIES } from '../../src/model/address.ts';
+import type { IpFamily } from '../../src/model/address.ts';
+import type { ProgramService } from './program-objects.ts';
+import { clusterIp, loadBalancerIp, nodePort, SERVER_PORT, SERVICE_PORT, TOPOLOGY } from './program-objects.ts';
+
+/** One client and one destination. */
+export interface Stream {
+  /** `pod-a tcp 10.96.0.1 80`, for messages. */
+  readonly title: string;
+  readonly from: string;
+  readonly protocol: Transport;
+  readonly address: string;
+  readonly port: number;
+}
+
+const CLIENTS = ['pod-a', 'node', 'outside'] as const;
+
+const STRESS_MS = 60_000;
+
+/**
+ * A packet that is not translated is never answered however often it is sent, since the connection is known by then; so
+ * this may be longer than any pause of a busy machine.
+ */
+const PATIENCE_MS = 5000;
+
+/** For clients to have connections under way before and after something is done. */
+const RUN_UP_MS = 100;
+
+type Kind = 'ClusterIP' | 'NodePort' | 'LoadBalancer';
+
+/** Clients of all three origins, of both families and of all protocols of the Service. */
+export function streamsTo(
+  service: ProgramService,
+  kinds: readonly Kind[] = ['ClusterIP', 'NodePort'],
+): readonly Stream[] {
+  const { protocols = ['tcp', 'udp'] } = service;
+  return kinds.flatMap((kind) =>
+    IP_FAMILIES.flatMap((family) =>
+      protocols.flatMap((protocol) =>
+        CLIENTS.map((from) => {
+          const place = destinationOf(service, kind, family);
+          return { title: `${from} ${protocol} ${place.address} ${place.port}`, from, protocol, ...place };
+        }),
+      ),
+    ),
+  );
+}
+
+function destinationOf(service: ProgramService, kind: Kind, family: IpFamily): { address: string; port: number } {
+  switch (kind) {
+    case 'ClusterIP':
+      return { address: clusterIp(service, family), port: SERVICE_PORT };
+    case 'LoadBalancer':
+      return { address: loadBalancerIp(service, family), port: SERVICE_PORT };
+    case 'NodePort':
+      return { address: TOPOLOGY.node.addresses[family], port: nodePort(service) };
+  }
+}
+
+/** Every pod answers with its name, over TCP and UDP, whatever Services say. */
+export async function startServers(lab: Lab): Promise<void> {
+  const listening = lab.pods.flatMap(({ name }) =>
+    (['tcp', 'udp'] as const).map((protocol) => lab.at(name).listen({ protocol, port: SERVER_PORT })),
+  );
+  await Promise.all(listening);
+}
+
+/** Sends one packet on every stream. @returns those that were not answered, and how they ended. */
+async function unanswered(lab: Lab, streams: readonly Stream[]): Promise<readonly string[]> {
+  const results = await Promise.all(
+    streams.map(async ({ title, from, ...packet }) => {
+      const { outcome } = await lab.at(from).probe({ ...packet, timeoutMs: PATIENCE_MS });
+      return outcome === 'reply' ? [] : [`${title}: ${outcome}`];
+    }),
+  );
+  return results.flat();
+}
+
+/** The pods that answered `count` connections. */
+export async function serversOf(lab: Lab, stream: Stream, count = 20): Promise<ReadonlySet<string>> {
+  const { from, protocol, address, port } = stream;
+  const results = await lab.at(from).probes({ protocol, address, port, count, timeoutMs: PATIENCE_MS });
+  return new Set(results.map((result) => (result.outcome === 'reply' ? result.server : result.outcome)));
+}
+
+export interface TrafficReport {
+  readonly connections: number;
+  /** What did not work, one line per stream; empty when nothing was lost. */
+  readonly lost: readonly string[];
+}
+
+interface Running {
+  readonly stream: Stream;
+  readonly stress: Stress;
+}
+
+interface Held {
+  readonly stream: Stream;
+  readonly hold: Hold;
+}
+
+/** Clients that connect without a break, and TCP connections that stay open. */
+export class Traffic {
+  readonly #running: readonly Running[];
+  readonly #held: readonly Held[];
+
+  private constructor(running: readonly Running[], held: readonly Held[]) {
+    this.#running = running;
+    this.#held = held;
+  }
+
+  /** Every stream has to work already; one connection of each TCP stream is held. */
+  static async start(lab: Lab, streams: readonly Stream[]): Promise<Traffic> {
+    const broken = await unanswered(lab, streams);
+    if (broken.length > 0) throw new Error(`before anything was done: ${broken.join(', ')}`);
+    const held = await Promise.all(
+      streams
+        .filter(({ protocol }) => protocol === 'tcp')
+        .map(async (stream) => ({ stream, hold: await lab.at(stream.from).hold(stream) })),
+    );
+    const running = streams.map((stream) => {
+      const { from, protocol, address, port } = stream;
+      const options = { protocol, address, port, durationMs: STRESS_MS, concurrency: 1, timeoutMs: PATIENCE_MS };
+      return { stream, stress: lab.at(from).stress(options) };
+    });
+    await sleep(RUN_UP_MS);
+    return new Traffic(running, held);
+  }
+
+  /** Held connections that no longer carry data. */
+  async #broken(): Promise<readonly string[]> {
+    const checked = await Promise.all(
+      this.#held.map(async ({ stream, hold }) => {
+        const result = await hold.check(PATIENCE_MS);
+        return result.alive ? [] : [`${stream.title}: held connection: ${result.reason}`];
+      }),
+    );
+    return checked.flat();
+  }
+
+  async stop(): Promise<TrafficReport> {
+    await sleep(RUN_UP_MS);
+    const results = await Promise.all(
+      this.#running.map(async ({ stream, stress }) => ({ stream, ...(await stress.stop()) })),
+    );
+    const broken = await this.#broken();
+    await Promise.all(this.#held.map(({ hold }) => hold.close()));
+    const failed = results.flatMap(({ stream, attempts, failures }) => {
+      const reasons = [...new Set(failures.map(({ reason, atMs }) => `${reason} at ${Math.round(atMs)} ms`))];
+      if (attempts === 0) return [`${stream.title}: no connection`];
+      return failures.length === 0 ? [] : [`${stream.title}: ${failures.length} of ${attempts}: ${reasons.join(', ')}`];
+    });
+    return { connections: results.reduce((sum, { ok }) => sum + ok, 0), lost: [...failed, ...broken] };
+  }
+}

@@ -1,0 +1,18 @@
+import type { Backend } from '../../src/backend/contract.ts';
+import { BACKENDS } from '../../src/backend/registry.ts';
+import type { Variant } from '../../src/backend/iptables/variant.ts';
+import { VARIANTS } from '../../src/backend/iptables/variant.ts';
+
+/** A way to program this machine that whole-program tests go through. */
+export interface ProgramVariant {
+  readonly title: string;
+  readonly backend: Backend;
+  /** Which kernel interface; iptables only. */
+  readonly iptables?: Variant;
+}
+
+/** Every backend, once for each kernel interface that it can write to. */
+export const PROGRAM_VARIANTS = BACKENDS.flatMap((backend): readonly ProgramVariant[] => {
+  if (backend.name !== 'iptables') return [{ title: backend.name, backend }];
+  return VARIANTS.map((iptables) => ({ title: `iptables (${iptables})`, backend, iptables }));
+});

@@ -1,0 +1,122 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { beforeAll, expect, test } from 'vitest';
+import { SluiceError } from '../../../src/base/errors.ts';
+import type { KubeClient } from '../../../src/source/kube-client.ts';
+import { KubeEvents } from '../../../src/source/kube-events.ts';
+import type { KubeRequest } from '../../../src/source/kube-request.ts';
+import { startKubeSource } from '../../../src/source/kube-source.ts';
+import { objectsOf, only } from '../../support/deployment.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { recordingLog } from '../../support/recording-log.ts';
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** ClusterRole system:node-proxier of Kubernetes 1.36, which a take-over leaves in place (reference, section 1.7). */
+const NODE_PROXIER: readonly Rule[] = [
+  { apiGroups: [''], resources: ['services', 'endpoints'], verbs: ['list', 'watch'] },
+  { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+  { apiGroups: ['networking.k8s.io'], resources: ['servicecidrs'], verbs: ['list', 'watch'] },
+];
+
+/** `list discovery.k8s.io/endpointslices` */
+function permissionsOf(rules: readonly Rule[]): ReadonlySet<string> {
+  return new Set(
+    rules.flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}`)),
+      ),
+    ),
+  );
+}
+
+const PATH = /^\/(?:api|apis\/([^/]+))\/v1\/(?:namespaces\/[^/]+\/)?([a-z]+)(\/[^/?]+)?(\?.*)?$/;
+
+/** The permission that the API server asks for before it answers a request. */
+function permissionFor({ method = 'GET', path }: KubeRequest): string {
+  const [, group = '', resource = '', name, query = ''] = PATH.exec(path) ?? [];
+  const watches = new URLSearchParams(query).get('watch') === 'true';
+  const ofCollection = watches ? 'watch' : 'list';
+  const reads = name === undefined ? ofCollection : 'get';
+  return `${{ GET: reads, POST: 'create', PATCH: 'patch' }[method]} ${group}/${resource}`;
+}
+
+/** The beginning of such a path in a line that is not a comment. */
+const API_PATH = /^(?!\s*(?:\/\/|\/?\*)).*['"`]\/apis?\//m;
+
+const used = new Set<string>();
+
+/** An API server with nothing in it, and of before 1.34: it lists, but does not send lists as watches. */
+const client: Pick<KubeClient, 'open' | 'send'> = {
+  async open(request) {
+    used.add(permissionFor(request));
+    if (request.path.includes('sendInitialEvents')) {
+      throw new SluiceError({ code: 'api-refused', message: 'no such option', data: { status: 400 } });
+    }
+    if (!request.path.includes('watch=true'))
+      return answer([Buffer.from('{"metadata":{"resourceVersion":"7"},"items":[]}')]);
+    await new Promise((resolve) => request.signal?.addEventListener('abort', resolve));
+    return answer([]);
+  },
+  async send(request) {
+    used.add(permissionFor(request));
+    return Promise.resolve();
+  },
+};
+
+function answer(chunks: readonly Buffer[]): Awaited<ReturnType<KubeClient['open']>> {
+  return {
+    chunks: (async function* () {
+      yield* chunks;
+      await Promise.resolve();
+    })(),
+    close: () => undefined,
+  };
+}
+
+// Everything that sluice does with the API, once.
+beforeAll(async () => {
+  const { log } = recordingLog();
+  const clock = new FakeClock();
+  await new Promise<void>((resolve) => {
+    const source = startKubeSource({
+      client,
+      nodeName: 'node-a',
+      log,
+      clock,
+      onEvents: () => undefined,
+      onSynced: () => void setImmediate().then(() => source.stop().then(resolve)),
+    });
+  });
+  const events = new KubeEvents({ client, nodeName: 'node-a', clock, log });
+  const report = { type: 'Normal', reason: 'Starting', action: 'StartKubeProxy', note: 'here we go' } as const;
+  events.report({ ...report, regarding: { kind: 'Node', name: 'node-a' } });
+  events.report({ ...report, regarding: { kind: 'Node', name: 'node-a' } });
+  await clock.advance(60_000);
+  await events.stop(0);
+});
+
+test('the ClusterRole grants what is used, and nothing else', () => {
+  const granted = permissionsOf(only(objectsOf('standalone'), 'ClusterRole')['rules'] as readonly Rule[]);
+  expect([...granted].sort()).toEqual([...used].sort());
+});
+
+test('the rights of kube-proxy suffice for a take-over', () => {
+  const granted = permissionsOf(NODE_PROXIER);
+  expect([...used].filter((permission) => !granted.has(permission))).toEqual([]);
+});
+
+test('no other file speaks to the API', () => {
+  const root = join(import.meta.dirname, '../../..');
+  const speaking = globSync('src/**/*.ts', { cwd: root }).filter((file) =>
+    API_PATH.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(speaking.sort()).toEqual(['src/source/kube-events.ts', 'src/source/kube-source.ts']);
+});

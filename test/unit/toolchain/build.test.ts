@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../../..');
+const folder = mkdtempSync(join(tmpdir(), 'sluice-build-'));
+const bundle = join(folder, 'sluice.mjs');
+
+beforeAll(() => {
+  const { status, stderr } = spawnSync(process.execPath, ['.ci/build.ts', bundle], { cwd: root, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+// Far from node_modules, and started by its first line: so it holds all it needs, CommonJS packages included.
+test.for([['--version'], ['--help']])('the bundle runs on its own: sluice %s', (args) => {
+  const { status, stdout, stderr } = spawnSync(bundle, args, { cwd: folder, encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(stdout).toMatch(args[0] === '--version' ? /^\d+\.\d+\.\d+/ : /sluice/);
+});
