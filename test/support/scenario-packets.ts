@@ -181,12 +181,19 @@ export class PacketLab {
   }
 
   async #probe({ row, packet }: Check, timeoutMs: number): Promise<{ result: ProbeResult; sourcePort: number }> {
-    this.#lastPort = this.#lastPort === SOURCE_PORTS.last ? SOURCE_PORTS.first : this.#lastPort + 1;
-    const sourcePort = this.#lastPort;
     const { destination: address, port } = packet;
     const protocol = packet.protocol as Transport;
-    const result = await this.#lab.at(row.from).probe({ protocol, address, port, sourcePort, timeoutMs });
-    return { result, sourcePort };
+    for (;;) {
+      this.#lastPort = this.#lastPort >= SOURCE_PORTS.last ? SOURCE_PORTS.first : this.#lastPort + 1;
+      const sourcePort = this.#lastPort;
+      try {
+        const result = await this.#lab.at(row.from).probe({ protocol, address, port, sourcePort, timeoutMs });
+        return { result, sourcePort };
+      } catch (thrown) {
+        // Something on the node has the port for a connection of its own, whose number the kernel chose.
+        if (!(thrown instanceof Error) || !thrown.message.includes('EADDRINUSE')) throw thrown;
+      }
+    }
   }
 
   /** `tcp 33000` for every packet that the witness saw. */
