@@ -22,7 +22,7 @@ const LARGE = { services: 10_000, endpointsPerService: 4 };
 const SETTLE_MS = 12_000;
 
 const IDLE_MS = 20_000;
-const CHURN = { perSecond: 100, durationMs: 30_000 };
+const CHURN = { perSecond: 100, durationMs: 60_000 };
 
 /** Services of the probes, beyond those of the synthetic clusters. */
 const FIRST_PROBE_ADDRESS = '10.111.0.1';
