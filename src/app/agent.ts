@@ -3,7 +3,7 @@ import { Applier } from '../applier/applier.ts';
 import { StaleFlows } from '../applier/stale-flows.ts';
 import type { Driver } from '../backend/contract.ts';
 import { systemClock } from '../base/clock.ts';
-import type { Log } from '../base/log.ts';
+import type { AdjustableLog, Log } from '../base/log.ts';
 import { releaseMemory } from '../base/memory.ts';
 import { ConfigFileWatcher } from '../config/file-watcher.ts';
 import type { Config } from '../config/resolve.ts';
@@ -28,7 +28,7 @@ import { Telemetry } from './telemetry.ts';
 
 export interface AgentOptions {
   readonly config: Config;
-  readonly log: Log;
+  readonly log: AdjustableLog;
   readonly stdin: AsyncIterable<Buffer | string>;
   /** Ends the agent; rules stay. */
   readonly stop: AbortSignal;

@@ -3,8 +3,9 @@ import type { FamilyReport } from '../applier/family-sync.ts';
 import type { SyncObserver } from '../applier/applier.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SluiceError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
+import type { AdjustableLog } from '../base/log.ts';
 import type { Config } from '../config/resolve.ts';
+import { parseLogLevel } from '../config/values.ts';
 import { effectiveFlags, kubeProxyConfiguration } from '../config/write.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { NodeFacts } from '../model/decode-node.ts';
@@ -28,7 +29,7 @@ export interface TelemetryOptions {
   readonly config: Config;
   readonly families: readonly IpFamily[];
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: AdjustableLog;
   /** A health-check port of a Service cannot be opened. */
   readonly onPortFailure: (service: string, port: number, error: SluiceError) => void;
 }
@@ -199,6 +200,11 @@ export class Telemetry implements SyncObserver {
       version: packageJson.version,
       emulatedVersion: EMULATED_VERSION,
       startedDateMs: clock.dateMs(),
+      setLogLevel: (text) => {
+        const level = parseLogLevel(text);
+        if (level !== undefined) log.level = level;
+        return level !== undefined;
+      },
       profiling: config.profiling,
     });
     const wanted: readonly [string, Config['healthzAddress'], HttpHandler][] = [

@@ -14,6 +14,11 @@ export interface Log {
   error(message: string, fields?: LogFields): void;
 }
 
+/** A log whose level can be changed while the program runs. */
+export interface AdjustableLog extends Log {
+  level: LogLevel;
+}
+
 export interface LogOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
@@ -30,14 +35,25 @@ const LEVELS: Readonly<Record<number, LineLevel>> = { 20: 'debug', 30: 'info', 4
 const COLOURS = { debug: '\u001B[2m', info: '\u001B[32m', warn: '\u001B[33m', error: '\u001B[31m' } as const;
 
 /** One JSON object per line, or `12:34:56.789 WARN message  key=value` for people. */
-export function createLog(options: LogOptions): Log {
+export function createLog(options: LogOptions): AdjustableLog {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const stream = {
     write: options.format === 'json' ? write : (line: string) => write(humanLine(line, options.colour ?? false)),
   };
   const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream);
   const at = (level: LineLevel) => (message: string, fields?: LogFields) => logger[level](fields ?? {}, message);
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    get level() {
+      return logger.level as LogLevel;
+    },
+    set level(level) {
+      logger.level = level;
+    },
+  };
 }
 
 /** Turns one of pino's JSON lines into a line for people. */

@@ -1,7 +1,7 @@
 import { initialize } from '../app/host-settings.ts';
 import { runAgent } from '../app/agent.ts';
 import { runOnce } from '../app/run.ts';
-import type { Log } from '../base/log.ts';
+import type { AdjustableLog } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
 import type { Config } from '../config/resolve.ts';
 import type { CliCommand, CliIo } from './command.ts';
@@ -27,7 +27,7 @@ export const runCommand: CliCommand = {
   },
 };
 
-async function untilSignal(config: Config, io: CliIo, log: Log): Promise<void> {
+async function untilSignal(config: Config, io: CliIo, log: AdjustableLog): Promise<void> {
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) return;

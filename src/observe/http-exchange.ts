@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What handlers see of a request. Bodies are never read. */
+/** What handlers see of a request. */
 export interface HttpRequest {
   readonly method: string;
   /** Without the query, as sent. */
@@ -8,6 +8,8 @@ export interface HttpRequest {
   readonly query: URLSearchParams;
   /** The Accept header; empty when there is none. */
   readonly accept: string;
+  /** The body as text; `undefined` when it is longer than `maxBytes`. Nothing is read for a handler that does not ask. */
+  readonly body: (maxBytes: number) => Promise<string | undefined>;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -57,8 +59,21 @@ export function readRequest(incoming: IncomingMessage, signal: AbortSignal): Htt
     path: mark < 0 ? target : target.slice(0, mark),
     query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
     accept: incoming.headers.accept ?? '',
+    body: (maxBytes) => readBody(incoming, maxBytes),
     signal,
   };
+}
+
+async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Left early, the connection must live on: the answer goes over it.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** Sends a reply and, when the request has a body that nobody wants, ends the connection instead of reading it. */

@@ -5,6 +5,7 @@ import type { Metrics } from './metrics.ts';
 import { profileHandler } from './profile.ts';
 import type { ProxyHealth } from './proxy-health.ts';
 import { readyzHandler } from './readyz.ts';
+import { verbosityHandler } from './verbosity.ts';
 import { zpageHandler } from './zpages.ts';
 
 export interface MetricsPagesOptions {
@@ -23,7 +24,9 @@ export interface MetricsPagesOptions {
   readonly emulatedVersion: string;
   /** When the process started, milliseconds since 1970. */
   readonly startedDateMs: number;
-  /** Serves /debug/pprof too. */
+  /** Changes the level of the log to a word or kube-proxy's number for it; false when there is no such level. */
+  readonly setLogLevel: (level: string) => boolean;
+  /** Serves /debug/pprof and /debug/flags too. */
   readonly profiling: boolean;
 }
 
@@ -38,15 +41,25 @@ export function metricsPages(options: MetricsPagesOptions): HttpHandler {
     '/metrics/slis': slisHandler(metrics),
     '/proxyMode': () => textReply(200, proxyMode),
     '/readyz': readyzHandler(health, metrics),
-    ...(options.profiling ? { '/debug/pprof/profile': profileHandler(options.clock) } : {}),
+    ...(options.profiling ? debugHandlers(options) : {}),
   };
   const paths = [...Object.keys(handlers), '/statusz'].sort();
   handlers['/statusz'] = statuszHandler(options, paths);
-  if (options.profiling) {
-    const index = textReply(200, '/debug/pprof/profile?seconds=N: a CPU profile, as .cpuprofile for developer tools\n');
-    handlers['/debug/pprof/'] = () => index;
-  }
   return routes(handlers);
+}
+
+function debugHandlers({ clock, setLogLevel }: MetricsPagesOptions): Record<string, HttpHandler> {
+  const profiles = textReply(
+    200,
+    '/debug/pprof/profile?seconds=N: a CPU profile, as .cpuprofile for developer tools\n',
+  );
+  const flags = textReply(200, '/debug/flags/v: PUT a number or a word to change the level of the log\n');
+  return {
+    '/debug/flags': () => flags,
+    '/debug/flags/v': verbosityHandler(setLogLevel),
+    '/debug/pprof/': () => profiles,
+    '/debug/pprof/profile': profileHandler(clock),
+  };
 }
 
 function slisHandler(metrics: Metrics): HttpHandler {

@@ -4,8 +4,8 @@ import type { HttpHandler, HttpReply } from '../../src/observe/http-exchange.ts'
 export async function page(
   handler: HttpHandler,
   target: string,
-  { method = 'GET', accept = '', signal = new AbortController().signal } = {},
+  { method = 'GET', accept = '', body = '', signal = new AbortController().signal } = {},
 ): Promise<HttpReply> {
   const [path = '', query = ''] = target.split('?');
-  return handler({ method, path, query: new URLSearchParams(query), accept, signal });
+  return handler({ method, path, query: new URLSearchParams(query), accept, body: async () => body, signal });
 }

@@ -75,6 +75,14 @@ test.each([
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(expected);
 });
 
+test('the level can be changed', () => {
+  const { log, lines } = collect({ level: 'warn', format: 'text' });
+  log.info('unheard');
+  log.level = 'info';
+  log.info('heard');
+  expect([log.level, lines.join('')]).toEqual(['info', expect.stringMatching(/^\S+ INFO {2}heard\n$/)]);
+});
+
 test('goes to standard error unless told otherwise', () => {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   try {

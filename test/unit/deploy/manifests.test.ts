@@ -11,6 +11,7 @@ import type { Container, Probe } from '../../support/deployment.ts';
 import { argumentsOf, DEPLOY, daemonSetOf, objectsOf, only, OVERLAYS } from '../../support/deployment.ts';
 import { identityOf } from '../../support/kustomize.ts';
 import { mergeStrategically } from '../../support/kustomize-patch.ts';
+import { page } from '../../support/pages.ts';
 
 const KUBE_PROXY = { healthPort: 10256, metricsPort: 10249 };
 
@@ -129,10 +130,7 @@ describe('standalone', () => {
 describe('probes', () => {
   const health = new ProxyHealth({ clock: systemClock, families: ['IPv4'], healthTimeoutMs: 60_000 });
   const answer = healthPages(health, new Metrics({ mode: 'nftables' }));
-  const status = async (path: string): Promise<number> => {
-    const { signal } = new AbortController();
-    return (await answer({ method: 'GET', path, query: new URLSearchParams(), accept: '', signal })).status;
-  };
+  const status = async (path: string): Promise<number> => (await page(answer, path)).status;
 
   test.for(['standalone', 'take-over'] as const)('%s: only a node without rules is not ready', async (overlay) => {
     const [{ startupProbe, livenessProbe, readinessProbe, ports = [] }] = daemonSetOf(overlay).template.spec.containers;

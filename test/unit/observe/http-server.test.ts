@@ -105,6 +105,17 @@ describe('answers', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*Connection: close\r\n(?:.+\r\n)*\r\nPOST \/$/);
   });
 
+  test.each([
+    ['x'.repeat(8), '8'],
+    ['x'.repeat(9), 'too long'],
+    ['', '0'],
+  ])('a handler that wants the body "%s" is told %s', async (body, told) => {
+    const handler: HttpHandler = async (request) => textReply(200, `${(await request.body(8))?.length ?? 'too long'}`);
+    const { port } = await start({ handler });
+    const head = `PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    expect(await talk(port, head + body)).toMatch(new RegExp(`\r\n\r\n${told}$`));
+  });
+
   test('absolute targets are understood', async () => {
     const { port } = await start();
     const answer = await talk(port, 'GET http://node/healthz HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n');

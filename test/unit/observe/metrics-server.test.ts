@@ -14,6 +14,7 @@ function setUp({ profiling = false } = {}) {
   const clock = new FakeClock();
   const metrics = new Metrics({ mode: 'nftables' });
   const health = new ProxyHealth({ clock, families: ['IPv4'], healthTimeoutMs: 60_000 });
+  const levels: string[] = [];
   const pages = metricsPages({
     metrics,
     health,
@@ -24,9 +25,10 @@ function setUp({ profiling = false } = {}) {
     version: '1.2.3',
     emulatedVersion: '1.36',
     startedDateMs: clock.dateMs() - 93_784_000,
+    setLogLevel: (level) => level !== 'loud' && levels.push(level) > 0,
     profiling,
   });
-  return { clock, metrics, health, pages };
+  return { clock, metrics, health, pages, levels };
 }
 
 describe('the metrics server', () => {
@@ -124,6 +126,28 @@ describe('/statusz and /flagz', () => {
     const reply = await page(setUp().pages, '/flagz', { accept });
     expect(reply.status).toBe(contentType === undefined ? 406 : 200);
     if (contentType !== undefined) expect(reply.contentType).toBe(contentType);
+  });
+});
+
+describe('/debug/flags/v', () => {
+  test('changes the level of the log', async () => {
+    const { pages, levels } = setUp({ profiling: true });
+    expect((await page(pages, '/debug/flags/v', { method: 'PUT', body: '4\n' })).status).toBe(200);
+    expect(levels).toEqual(['4']);
+    expect((await page(pages, '/debug/flags')).body).toContain('/debug/flags/v');
+  });
+
+  test.each([
+    ['GET', '4', 406],
+    ['PUT', 'loud', 400],
+  ])('%s of "%s" is refused', async (method, body, status) => {
+    const { pages, levels } = setUp({ profiling: true });
+    expect((await page(pages, '/debug/flags/v', { method, body })).status).toBe(status);
+    expect(levels).toEqual([]);
+  });
+
+  test('is there with profiling only', async () => {
+    expect((await page(setUp().pages, '/debug/flags/v', { method: 'PUT', body: '4' })).status).toBe(404);
   });
 });
 
