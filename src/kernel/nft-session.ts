@@ -6,17 +6,30 @@ import { startLineProcess } from './process.ts';
 const ACKNOWLEDGE = 'describe meta mark';
 const ACKNOWLEDGEMENT = 'meta expression, datatype mark';
 
-/** The interactive nft remembers every line it was given (readline's history), so it is replaced after this many characters. */
-const RECYCLE_AFTER_CHARACTERS = 4_000_000;
+/**
+ * The interactive nft remembers every line it was given (the line editor's history), so it is replaced after this many
+ * characters: half a megabyte, or some 1000 changes.
+ */
+const RECYCLE_AFTER_CHARACTERS = 500_000;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** A child that takes over once it listens. */
+interface Successor {
+  /** Settles once there is a child, or none can be made; never rejects. */
+  readonly started: Promise<void>;
+  child: LineProcess | undefined;
+  listens: boolean;
+}
+
 /**
  * A long-lived `nft -i`: one line is one transaction, without the cost of starting a program. The child is started at
- * first use and again whenever it is gone.
+ * first use and again whenever it is gone. Before it has grown large another one is started beside it, so that no line waits.
  */
 export class NftSession {
   #child: LineProcess | undefined;
+  #successor: Successor | undefined;
+  readonly #children = new Set<LineProcess>();
   #written = 0;
   #output: string[] = [];
   #acknowledged: (() => void) | undefined;
@@ -47,8 +60,9 @@ export class NftSession {
       // A child that died shows in `ended` as well; its broken pipe adds nothing.
       child.writeLine(`${line}\n${ACKNOWLEDGE}`).catch(() => undefined);
       const outcome = await Promise.race([acknowledged, late, child.ended.then(() => 'ended' as const)]);
-      if (outcome === 'acknowledged') return this.#output.join('\n');
-      throw this.#failure(outcome);
+      if (outcome !== 'acknowledged') throw this.#failure(outcome);
+      if (this.#written > RECYCLE_AFTER_CHARACTERS) this.#successor ??= this.#prepareSuccessor();
+      return this.#output.join('\n');
     } finally {
       clearTimeout(timer);
       this.#acknowledged = undefined;
@@ -56,32 +70,67 @@ export class NftSession {
   }
 
   async close(): Promise<void> {
-    const child = this.#child;
+    await this.#successor?.started;
     this.#child = undefined;
-    await child?.stop();
+    this.#successor = undefined;
+    await Promise.all([...this.#children].map((child) => child.stop()));
   }
 
   async #ready(): Promise<LineProcess> {
-    if (this.#written > RECYCLE_AFTER_CHARACTERS) await this.close();
-    if (this.#child !== undefined) return this.#child;
-    this.#written = 0;
+    if (this.#successor?.listens === true) {
+      void this.#child?.stop();
+      this.#child = this.#successor.child;
+      this.#successor = undefined;
+      this.#written = 0;
+    }
+    if (this.#child === undefined) {
+      this.#child = await this.#start();
+      this.#written = 0;
+    }
+    return this.#child;
+  }
+
+  #prepareSuccessor(): Successor {
+    const start = async (): Promise<void> => {
+      successor.child = await this.#start();
+      await successor.child.writeLine(ACKNOWLEDGE);
+    };
+    const forget = (): void => {
+      if (this.#successor === successor) this.#successor = undefined;
+    };
+    // The old one goes on when this fails, and the next line tries again.
+    const successor: Successor = {
+      started: Promise.resolve().then(start).catch(forget),
+      child: undefined,
+      listens: false,
+    };
+    return successor;
+  }
+
+  async #start(): Promise<LineProcess> {
     const child = await startLineProcess({
       // One stream for both outputs keeps an error message in front of the acknowledgement that follows it.
       file: 'sh',
       args: ['-c', 'exec nft -i 2>&1'],
       // No history file.
       env: { HOME: '/nonexistent' },
-      onLine: (text) => {
-        if (this.#child !== child) return;
-        if (text.startsWith(ACKNOWLEDGEMENT)) this.#acknowledged?.();
-        else this.#output.push(text);
-      },
+      onLine: (text) => this.#hear(child, text),
     });
-    this.#child = child;
+    this.#children.add(child);
     void child.ended.then(() => {
+      this.#children.delete(child);
       if (this.#child === child) this.#child = undefined;
+      if (this.#successor?.child === child) this.#successor = undefined;
     });
     return child;
+  }
+
+  #hear(child: LineProcess, text: string): void {
+    const isAcknowledgement = text.startsWith(ACKNOWLEDGEMENT);
+    if (this.#successor?.child === child) this.#successor.listens ||= isAcknowledgement;
+    if (this.#child !== child) return;
+    if (isAcknowledgement) this.#acknowledged?.();
+    else this.#output.push(text);
   }
 
   #failure(outcome: 'late' | 'ended'): SluiceError {

@@ -141,11 +141,34 @@ describe('the child', () => {
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
-  test('is replaced once it has read a lot', async () => {
+  test('is replaced once it has read a lot, by one that listens already', async () => {
     const session = open();
-    await session.run(`first ${'x'.repeat(4_000_001)}`);
+    await session.run(`first ${'x'.repeat(500_001)}`);
+    const first = lastPid();
+    await expect.poll(lastPid).not.toBe(first);
+    // Its answer may take a moment longer than its note in the log.
+    await expect.poll(async () => (await session.run('next'), isAlive(first))).toBe(false);
+    expect(told().map((line) => line.slice(0, 7))).toEqual(expect.arrayContaining(['a first', 'b next']));
+  });
+
+  test('goes on while the one that is to replace it does not listen', async () => {
+    const session = open();
+    await session.run('add table ip x');
+    writeFileSync(join(folder, 'nft'), '#!/bin/sh\nexec sleep 60\n');
+    await session.run(`first ${'x'.repeat(500_001)}`);
     await session.run('second');
-    expect(told().map((line) => line.slice(0, 8))).toEqual(['a first ', 'b second']);
+    expect(told().map((line) => line.slice(0, 8))).toEqual(['a add ta', 'a first ', 'a second']);
+  });
+
+  test('goes on when the one that was to replace it dies, until another one lives', async () => {
+    const session = open();
+    await session.run('add table ip x');
+    const first = lastPid();
+    writeFileSync(join(folder, 'nft'), '#!/bin/sh\necho died >> "$NFT_LOG"\nexit 3\n');
+    await session.run(`first ${'x'.repeat(500_001)}`);
+    await expect.poll(() => readFileSync(join(folder, 'log'), 'utf8')).toContain('died');
+    writeFileSync(join(folder, 'nft'), FAKE_NFT);
+    await expect.poll(async () => (await session.run('next'), isAlive(first))).toBe(false);
   });
 
   test('goes with the session, and a new one comes when the session is used again', async () => {
