@@ -59,7 +59,8 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
   parts.defer(() => events.stop());
   const telemetry = new Telemetry({
     config,
-    families: [...drivers.keys()],
+    backend: setup.backend,
+    drivers,
     clock,
     log,
     onPortFailure: (service, port, error) => events.portFailed(service, port, error),

@@ -1,11 +1,13 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { FamilyReport } from '../applier/family-sync.ts';
 import type { SyncObserver } from '../applier/applier.ts';
+import type { Backend, Driver, PacketCounts } from '../backend/contract.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SluiceError } from '../base/errors.ts';
 import type { AdjustableLog } from '../base/log.ts';
 import type { Config } from '../config/resolve.ts';
 import { parseLogLevel } from '../config/values.ts';
+import { describeGates } from '../config/gates.ts';
 import { effectiveFlags, kubeProxyConfiguration } from '../config/write.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { NodeFacts } from '../model/decode-node.ts';
@@ -24,10 +26,18 @@ import type { Arrival, ClusterState, Feed } from './feed.ts';
 import { joinArrivals, NO_ARRIVAL } from './feed.ts';
 import { HealthPorts } from './health-ports.ts';
 import { PlanTally } from './plan-tally.ts';
+import { RuleTally } from './rule-tally.ts';
+
+interface FamilyCounts {
+  readonly tally: PlanTally;
+  readonly rules: RuleTally | undefined;
+  readonly ports: HealthPorts;
+}
 
 export interface TelemetryOptions {
   readonly config: Config;
-  readonly families: readonly IpFamily[];
+  readonly backend: Backend;
+  readonly drivers: ReadonlyMap<IpFamily, Driver>;
   readonly clock: Clock;
   readonly log: AdjustableLog;
   /** A health-check port of a Service cannot be opened. */
@@ -57,7 +67,7 @@ export class Telemetry implements SyncObserver {
   readonly #recorder: Recorder;
   readonly #servers: readonly HttpServer[];
   readonly #serviceHealth: ServiceHealth;
-  readonly #families: ReadonlyMap<IpFamily, { readonly tally: PlanTally; readonly ports: HealthPorts }>;
+  readonly #families: ReadonlyMap<IpFamily, FamilyCounts>;
   readonly #stops: (() => void)[] = [];
   #state: ClusterState | undefined;
   #arrived: Arrival = NO_ARRIVAL;
@@ -66,11 +76,16 @@ export class Telemetry implements SyncObserver {
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
-    const { config, families, clock, log, onPortFailure } = options;
+    const { config, backend, drivers, clock, log, onPortFailure } = options;
+    const families = [...drivers.keys()];
     const { proxyMode } = config;
     this.#metrics = new Metrics({ mode: proxyMode, processMetrics: true });
     this.#recorder = new Recorder({ metrics: this.#metrics, clock });
-    this.#recorder.describe({ version: packageJson.version, mode: proxyMode });
+    this.#recorder.describe({
+      version: packageJson.version,
+      mode: proxyMode,
+      features: describeGates(config.gates),
+    });
     this.requests = new RequestRecorder(this.#metrics);
     this.health = new ProxyHealth({
       clock,
@@ -84,9 +99,18 @@ export class Telemetry implements SyncObserver {
       log,
       onListenFailure: onPortFailure,
     });
+    const { tableOf } = backend;
     this.#families = new Map(
-      families.map((family) => [family, { tally: new PlanTally(), ports: new HealthPorts(family) }]),
+      families.map((family) => [
+        family,
+        {
+          tally: new PlanTally(),
+          rules: tableOf === undefined ? undefined : new RuleTally(tableOf),
+          ports: new HealthPorts(family),
+        },
+      ]),
     );
+    this.#metrics.beforeScrape(async () => this.#recorder.recordPackets(await countPackets(drivers)));
     this.#servers = this.#createServers();
   }
 
@@ -158,7 +182,11 @@ export class Telemetry implements SyncObserver {
       this.#recorder.recordConntrack(family, { durationMs: report.flows.ms, deleted: report.flows.deleted });
     }
     for (const _ of report.refused) this.#recorder.recordRefusedBatch(family);
-    const { endpoints, internal, external } = this.#families.get(family)?.tally.update(report.plan) ?? NO_COUNTS;
+    const counts = this.#families.get(family);
+    for (const [table, rules] of counts?.rules?.update(report.rules) ?? []) {
+      this.#recorder.recordIptablesRules(family, table, rules);
+    }
+    const { endpoints, internal, external } = counts?.tally.update(report.plan) ?? NO_COUNTS;
     const noLocalEndpoints = { internal, external };
     this.#recorder.recordServiceCounts(family, {
       servicePorts: services,
@@ -229,3 +257,12 @@ export class Telemetry implements SyncObserver {
 }
 
 const NO_COUNTS = { endpoints: 0, internal: 0, external: 0 };
+
+/** Of all families, as in kube-proxy's counters; `undefined` where the backend's rules count nothing or are not there yet. */
+async function countPackets(drivers: ReadonlyMap<IpFamily, Driver>): Promise<PacketCounts | undefined> {
+  const all = await Promise.all([...drivers.values()].map(async (driver) => driver.countPackets?.()));
+  const known = all.filter((counts) => counts !== undefined);
+  if (known.length === 0) return undefined;
+  const sum = (pick: (counts: PacketCounts) => number): number => known.reduce((total, one) => total + pick(one), 0);
+  return { invalid: sum(({ invalid }) => invalid), localhostNodePorts: sum((one) => one.localhostNodePorts) };
+}

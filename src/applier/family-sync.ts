@@ -52,6 +52,8 @@ export interface FamilyReport {
   readonly full: boolean;
   /** What the rules were made of. */
   readonly plan: Plan;
+  /** What the kernel holds now. */
+  readonly rules: RuleSet;
   /** Every service port that is left as it was because the kernel refuses its rules. */
   readonly quarantined: number;
   /** Destinations that more than one Service claims. */
@@ -127,6 +129,7 @@ export class FamilySync {
       changes = await this.#recover(plan, refused);
     }
     const writeMs = clock.now() - renderedMs;
+    const rules = this.#applied ?? wanted;
     const flows = await this.#options.flows?.clean(family);
     return {
       family,
@@ -135,6 +138,7 @@ export class FamilySync {
       services: plan.services.size,
       full,
       plan,
+      rules,
       quarantined: this.#quarantine.keys.length,
       conflicts: this.#compilation.claims.contested.size,
       ...(flows === undefined ? {} : { flows }),

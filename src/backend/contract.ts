@@ -2,7 +2,7 @@ import type { IpFamily } from '../model/address.ts';
 import type { Plan } from '../compiler/plan.ts';
 import type { CommandRunner } from '../kernel/command.ts';
 import type { Spelling } from './assembly.ts';
-import type { ChangeSet, RuleSet } from './rules.ts';
+import type { ChangeSet, ObjectId, RuleSet } from './rules.ts';
 
 /** What a human wants to know about the rules of one destination, read from the rules alone. */
 export interface FrontendSummary {
@@ -38,6 +38,14 @@ export interface Probe {
   readonly missing: readonly string[];
 }
 
+/** Packets that the kernel counted at rules of ours; from zero again whenever these are written anew. */
+export interface PacketCounts {
+  /** Dropped because connection tracking found them invalid. */
+  readonly invalid: number;
+  /** First packets of connections to NodePorts on 127.0.0.1. */
+  readonly localhostNodePorts: number;
+}
+
 /**
  * One family of one backend on this machine. A driver does one thing at a time (the applier sees to that) and keeps no
  * opinion: it reads what is there and writes what it is told.
@@ -53,6 +61,8 @@ export interface Driver {
    * @throws {SluiceError} `kernel-refused` when tool or kernel reject the content, other codes when they could not be asked.
    */
   apply(change: ChangeSet, wanted: RuleSet): Promise<number>;
+  /** Where the backend's rules count packets; may be called at any time. `undefined` when there are no rules yet. */
+  countPackets?(): Promise<PacketCounts | undefined>;
   /** Ends helper processes; rules stay. */
   close(): Promise<void>;
 }
@@ -69,6 +79,8 @@ export interface Backend {
   /** kube-proxy's word for it in `mode:` and `--proxy-mode`. */
   readonly proxyMode: string;
   spelling(settings: BackendSettings): Spelling;
+  /** The table that an object is in, where the backend has several. */
+  readonly tableOf?: (id: ObjectId) => string;
   /** The exact bytes that a node without any of our rules is fed, for `sluice render`. */
   text(plan: Plan, change: ChangeSet): string;
   /** One line of text per rule, element or chain that a change adds (`+ `) or removes (`- `), for `sluice diff --rules`. */

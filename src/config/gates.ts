@@ -55,6 +55,16 @@ export function resolveGates(set: Readonly<Record<string, boolean>>): Readonly<R
   return Object.fromEntries(states) as Record<GateName, boolean>;
 }
 
+/** What `kubernetes_feature_enabled` tells of every gate; a stable one has no stage there. */
+export function describeGates(
+  states: Readonly<Record<GateName, boolean>>,
+): readonly { readonly name: GateName; readonly stage: string; readonly enabled: boolean }[] {
+  return NAMES.map((name) => {
+    const { stage } = GATES[name];
+    return { name, stage: stage === 'stable' ? '' : stage.toUpperCase(), enabled: states[name] };
+  });
+}
+
 /** Gates set to other than their default although that changes nothing here. */
 export function gatesWithoutEffect(set: Readonly<Record<string, boolean>>): readonly string[] {
   return Object.entries(set).flatMap(([name, on]) => {

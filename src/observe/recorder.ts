@@ -202,6 +202,14 @@ export class Recorder {
     this.#metrics.set('kubeproxy_sync_proxy_rules_iptables_last', labels, rules.last);
   }
 
+  /** Packets that rules of iptables mode counted; `undefined` before there are any. */
+  recordPackets(counts: { readonly invalid: number; readonly localhostNodePorts: number } | undefined): void {
+    const { invalid, localhostNodePorts } = counts ?? {};
+    this.#metrics.setTotal('kubeproxy_iptables_ct_state_invalid_dropped_packets_total', {}, invalid);
+    const localhost = 'kubeproxy_iptables_localhost_nodeports_accepted_packets_total';
+    this.#metrics.setTotal(localhost, {}, localhostNodePorts);
+  }
+
   #tellPending(): void {
     this.#metrics.set('kubeproxy_sync_proxy_rules_service_changes_pending', {}, this.#pending.service);
     this.#metrics.set('kubeproxy_sync_proxy_rules_endpoint_changes_pending', {}, this.#pending.endpoint);

@@ -9,9 +9,8 @@ export interface RequestRecord {
   readonly status?: number;
   /** Until the head of the answer was there. */
   readonly durationMs: number;
+  /** Absent without a body. */
   readonly requestBytes?: number;
-  /** Of a whole body; absent for watches. */
-  readonly responseBytes?: number;
 }
 
 /** Requests to the API server, as client-go reports them. */
@@ -22,13 +21,21 @@ export class RequestRecorder {
     this.#metrics = metrics;
   }
 
-  recordRequest({ method, host, status, durationMs, requestBytes, responseBytes }: RequestRecord): void {
+  recordRequest({ method, host, status, durationMs, requestBytes }: RequestRecord): void {
     const metrics = this.#metrics;
     const labels = { verb: method, host };
     metrics.increment('rest_client_requests_total', { code: codeOf(status), method, host });
     metrics.observe('rest_client_request_duration_seconds', labels, durationMs / 1000);
     if (requestBytes !== undefined) metrics.observe('rest_client_request_size_bytes', labels, requestBytes);
-    if (responseBytes !== undefined) metrics.observe('rest_client_response_size_bytes', labels, responseBytes);
+  }
+
+  /** An answer was read as a whole; those of watches never are. */
+  recordResponse({
+    method,
+    host,
+    responseBytes,
+  }: Pick<RequestRecord, 'method' | 'host'> & { responseBytes: number }): void {
+    this.#metrics.observe('rest_client_response_size_bytes', { verb: method, host }, responseBytes);
   }
 
   /** A request is going to be tried again, because of this status or because there was no answer. */

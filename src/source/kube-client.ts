@@ -22,7 +22,10 @@ export interface RequestObserver {
     readonly host: string;
     readonly status?: number;
     readonly durationMs: number;
+    readonly requestBytes?: number;
   }): void;
+  /** The size of an answer; watches have none. */
+  recordResponse(record: { readonly method: string; readonly host: string; readonly responseBytes: number }): void;
   recordRetry(record: { readonly method: string; readonly host: string; readonly status?: number }): void;
   recordWait(record: { readonly method: string; readonly host: string; readonly durationMs: number }): void;
 }
@@ -54,6 +57,8 @@ export interface KubeClient {
 }
 
 const HEAD_TIMEOUT_MS = 60_000;
+
+const IS_WATCH = /[?&]watch=/;
 
 /** @throws {SluiceError} `file-unreadable`, `bad-yaml`, `bad-config` for a configuration that cannot be used. */
 export async function createKubeClient(options: KubeClientOptions): Promise<KubeClient> {
@@ -126,9 +131,12 @@ class Client implements KubeClient {
     const { clock, observer, userAgent = 'sluice', headTimeoutMs = HEAD_TIMEOUT_MS } = this.#options;
     const { method = 'GET' } = request;
     const host = hostOf(connection);
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const requestBytes = body === undefined ? {} : { requestBytes: Buffer.byteLength(body) };
     const startedMs = clock.now();
     try {
       const answer = await exchange(request, {
+        body,
         connection,
         agent: this.#agentFor(connection),
         userAgent,
@@ -136,13 +144,16 @@ class Client implements KubeClient {
         headTimeoutMs,
       });
       const status = answer.statusCode ?? 0;
-      observer?.recordRequest({ method, host, status, durationMs: clock.now() - startedMs });
+      observer?.recordRequest({ method, host, status, durationMs: clock.now() - startedMs, ...requestBytes });
       await refuseErrors(answer, request, clock);
-      return streamOf(answer, `${method} ${request.path.replace(/\?.*/, '')}`);
+      const what = `${method} ${request.path.replace(/\?.*/, '')}`;
+      return streamOf(answer, what, (responseBytes) => {
+        if (!IS_WATCH.test(request.path)) observer?.recordResponse({ method, host, responseBytes });
+      });
     } catch (thrown) {
       const error = toSluiceError(thrown);
       if (error.code !== 'api-refused') {
-        observer?.recordRequest({ method, host, durationMs: clock.now() - startedMs });
+        observer?.recordRequest({ method, host, durationMs: clock.now() - startedMs, ...requestBytes });
       }
       throw error;
     }

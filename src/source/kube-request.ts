@@ -37,6 +37,8 @@ export interface Refusal {
 }
 
 export interface ExchangeOptions {
+  /** What the request's `body` is as JSON. */
+  readonly body: string | undefined;
   readonly connection: Connection;
   readonly agent: Agent;
   readonly userAgent: string;
@@ -59,9 +61,8 @@ const MAX_RETRY_AFTER_MS = 120_000;
  * @throws {SluiceError} `api-unreachable`.
  */
 export function exchange(request: KubeRequest, options: ExchangeOptions): Promise<IncomingMessage> {
-  const { connection, agent, clock, headTimeoutMs } = options;
+  const { body, connection, agent, clock, headTimeoutMs } = options;
   const { method = 'GET', path, signal } = request;
-  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const headers = {
     Accept: 'application/json',
     'User-Agent': options.userAgent,
@@ -123,13 +124,18 @@ export function refusalOf(error: SluiceError): Refusal | undefined {
   return error.code === 'api-refused' ? (error.data as unknown as Refusal) : undefined;
 }
 
-/** The body of an answer, with its errors as ours. */
-export function streamOf(answer: IncomingMessage, what: string): KubeAnswer {
+/** The body of an answer, with its errors as ours; `onEnd` learns its size when it was read as a whole. */
+export function streamOf(answer: IncomingMessage, what: string, onEnd: (bytes: number) => void): KubeAnswer {
   return {
     chunks: {
       async *[Symbol.asyncIterator]() {
         try {
-          yield* answer as AsyncIterable<Buffer>;
+          let bytes = 0;
+          for await (const chunk of answer as AsyncIterable<Buffer>) {
+            bytes += chunk.length;
+            yield chunk;
+          }
+          onEnd(bytes);
         } catch (thrown) {
           if (thrown instanceof SluiceError) throw thrown;
           throw unreachable(`${what}: the connection broke: ${toSluiceError(thrown).message}`, { cause: thrown });

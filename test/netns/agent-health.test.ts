@@ -5,7 +5,7 @@ import { ask } from '../support/http.ts';
 import { KUBE_PROXY_METRICS } from '../support/kube-proxy-metrics.ts';
 import { SluiceCommand } from '../support/program-command.ts';
 import { emptyMachine, writeKubeletRules } from '../support/program-machine.ts';
-import { loadBalancerIp } from '../support/program-objects.ts';
+import { loadBalancerIp, nodePort } from '../support/program-objects.ts';
 import { PROGRAM_VARIANTS } from '../support/program-variants.ts';
 import { parseScrape } from '../support/scrape.ts';
 
@@ -20,6 +20,11 @@ const BALANCED = {
   spec: { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: HEALTH_CHECK_PORT },
   status: { loadBalancer: { ingress: [{ ip: loadBalancerIp({ id: 20 }, 'IPv4') }] } },
 };
+
+const NODE_PORT = { name: 'port', id: 21, pods: ['pod-b'] };
+
+/** Counted when something goes wrong only, with a label that tells what. */
+const WITHOUT_SAMPLES = new Set(['rest_client_request_retries_total']);
 
 const AUTOSCALER_TAINT = { key: 'ToBeDeletedByClusterAutoscaler', value: '1', effect: 'NoSchedule' };
 
@@ -123,6 +128,8 @@ describe.each(PROGRAM_VARIANTS.filter(({ iptables }) => iptables !== 'legacy'))(
         expect([sample, found]).toEqual([sample, [...labels].sort()]);
       }
     }
+    const silent = applies.flatMap(([name]) => ((metrics.get(name)?.samples.size ?? 0) > 0 ? [] : [name]));
+    expect(silent.filter((name) => !WITHOUT_SAMPLES.has(name))).toEqual([]);
     const samples = new Map([...metrics.values()].flatMap((metric) => [...metric.samples]));
     expect(samples.get('kubeproxy_proxy_livez_total{code="200"}')).toBe(1);
     expect(samples.get('kubeproxy_sync_proxy_rules_endpoint_changes_pending')).toBe(0);
@@ -133,6 +140,29 @@ describe.each(PROGRAM_VARIANTS.filter(({ iptables }) => iptables !== 'legacy'))(
     expect(samples.get('sluice_service_ports{ip_family="IPv4"}')).toBe(2);
     const age = 'sluice_freshness_age_seconds';
     await expect.poll(() => valueOf(age, `${age}{resource="Service"}`), SOON).toBeLessThan(30);
+  });
+
+  test('packets to NodePorts on localhost are counted where they are served, and rules', async () => {
+    await cluster.start([NODE_PORT]);
+    cluster.run();
+    await expect.poll(() => healthOf(), SOON).toBe('200');
+    const valueOf = async (name: string, labels = '') =>
+      parseScrape((await askMetrics('/metrics')).body)
+        .get(name)
+        ?.samples.get(name + labels);
+    const taken = 'kubeproxy_iptables_localhost_nodeports_accepted_packets_total';
+    const inIptablesMode = proxyMode === 'iptables';
+    expect(await valueOf(taken)).toBe(inIptablesMode ? 0 : undefined);
+    for (let n = 0; n < 3; n++) await ask({ host: '127.0.0.1', port: nodePort(NODE_PORT) }).catch(() => undefined);
+    expect(await valueOf(taken)).toBe(inIptablesMode ? 3 : undefined);
+    const invalid = 'kubeproxy_iptables_ct_state_invalid_dropped_packets_total';
+    expect(await valueOf(invalid)).toBe(inIptablesMode ? 0 : undefined);
+    const rules = 'kubeproxy_sync_proxy_rules_iptables_total';
+    const labels = '{ip_family="IPv4",table="nat"}';
+    const before = (await valueOf(rules, labels)) ?? Number.NaN;
+    await cluster.put({ ...NODE_PORT, id: 22, name: 'another' });
+    const grown = async () => ((await valueOf(rules, labels)) ?? Number.NaN) > before;
+    await expect.poll(grown, SOON).toBe(inIptablesMode);
   });
 
   test('the pages of the metrics server', async () => {

@@ -20,6 +20,7 @@ export const iptablesBackend: Backend = {
   name: 'iptables',
   proxyMode: 'iptables',
   spelling: iptablesSpelling,
+  tableOf: (id) => splitObjectId(id).table,
   text: (_plan, change) => encodeChange(change),
   explain: explainIptables,
   summarize: summarizeIptables,

@@ -8,7 +8,8 @@ import { CHAINS, objectId } from './names.ts';
 import { comment, host, rule } from './text.ts';
 
 const NEW = '-m conntrack --ctstate NEW';
-const LOCALHOST = '127.0.0.0/8';
+/** What NodePorts can be reached at from the node itself (rule N4). */
+export const LOCALHOST = '127.0.0.0/8';
 
 /** `value/mask` of the bit that asks for masquerade, as iptables prints it. */
 function markOf(settings: BackendSettings): string {
@@ -104,9 +105,15 @@ function localnetChain(): Piece {
   return piece('filter', CHAINS.localnet, [rule(head, text, known, '-j DROP')]);
 }
 
-/** Rules N1 to N4. The last rules of the chain: an address of the node that is a Service's own goes first. */
+/**
+ * Rules N1 to N4. The last rules of the chain: an address of the node that is a Service's own goes first. Where loopback is
+ * served, a rule without a target before them and behind them counts how many packets of that kind they took.
+ */
 function nodePortJumps(plan: Plan): Piece {
-  const lines = nodePortMatches(plan.family, plan.node).map(({ destination, match }) =>
+  const counter = servesLoopback(plan)
+    ? [rule({ destination: LOCALHOST }, comment('counts packets to NodePorts on localhost'))]
+    : [];
+  const toNodePorts = nodePortMatches(plan.family, plan.node).map(({ destination, match }) =>
     rule(
       destination === undefined ? {} : { destination },
       comment('kubernetes service nodeports; NOTE: this must be the last rule in this chain'),
@@ -114,7 +121,11 @@ function nodePortJumps(plan: Plan): Piece {
       `-j ${CHAINS.nodePorts}`,
     ),
   );
-  return { object: objectId('nat', CHAINS.services), key: '~ node ports', lines };
+  return {
+    object: objectId('nat', CHAINS.services),
+    key: '~ node ports',
+    lines: [...counter, ...toNodePorts, ...counter],
+  };
 }
 
 function nodePortMatches(

@@ -2,11 +2,14 @@ import { SluiceError, toSluiceError } from '../../base/errors.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
-import type { Driver, DriverOptions } from '../contract.ts';
+import type { Driver, DriverOptions, PacketCounts } from '../contract.ts';
 import type { ChangeSet, ObjectId, RuleSet } from '../rules.ts';
 import { isEmptyChange } from '../rules.ts';
+import { invalidPackets, localhostNodePortPackets } from './counters.ts';
 import { encodeChange } from './encode.ts';
 import { iptablesFailure, isTooLarge } from './failure.ts';
+import type { Table } from './names.ts';
+import { CHAINS } from './names.ts';
 import { chainsHeldByOthers, parseSave } from './parse.ts';
 import { byTable, sizeOf, splitChange } from './split.ts';
 import type { Programs, Variant } from './variant.ts';
@@ -14,6 +17,9 @@ import { hasKubeletHint, INFIXES, parseVersion, programName, VARIANTS } from './
 
 /** How long `iptables-restore` waits for the lock that the legacy variant shares with every other program; as kube-proxy. */
 const LOCK_WAIT_S = 5;
+
+/** For questions that nothing depends on. */
+const SHORT_LOCK_WAIT_S = 1;
 
 /** Changes up to this size are never too large for the kernel, so that both tables can go into one call. */
 const SMALL_CHANGE = 100;
@@ -116,6 +122,14 @@ export class IptablesTables {
     });
   }
 
+  /** One chain with its packet counters, as rules; `undefined` when it is not there or cannot be read now. */
+  async listCounted(table: Table, chain: string): Promise<string | undefined> {
+    const program = programName(this.#family, this.#programs, '');
+    const args = ['-w', String(SHORT_LOCK_WAIT_S), '-t', table, '-v', '-S', chain];
+    const { exitCode, stdout } = await this.#runner.run(program, args);
+    return exitCode === 0 ? stdout : undefined;
+  }
+
   /**
    * In one step per table, unless the kernel refuses a message of that size: that is so in user namespaces, where programs
    * cannot raise the limit (`net.core.wmem_max`). Then it is written in parts, and what worked is remembered.
@@ -166,6 +180,15 @@ export class IptablesDriver implements Driver {
 
   async apply(change: ChangeSet): Promise<number> {
     return (await this.#opened()).write(change);
+  }
+
+  async countPackets(): Promise<PacketCounts | undefined> {
+    const tables = await this.#opened();
+    const forward = await tables.listCounted('filter', CHAINS.forward);
+    const services = await tables.listCounted('nat', CHAINS.services);
+    if (forward === undefined || services === undefined) return undefined;
+    const localhostNodePorts = localhostNodePortPackets(services, this.#options.family);
+    return { invalid: invalidPackets(forward), localhostNodePorts };
   }
 
   async close(): Promise<void> {

@@ -36,9 +36,10 @@ describe('what is written', () => {
     const report = await sync.sync(inputsFor(THREE));
     expect(plainRules(driver.rules)).toEqual(plainRules(rulesFor(inputsFor(THREE))));
     expect([driver.reads, driver.attempts]).toEqual([1, 1]);
-    const { plan, written: characters, ...facts } = report;
+    const { plan, rules, written: characters, ...facts } = report;
     expect(characters).toBeGreaterThan(0);
     expect(plan.services.size).toBe(3);
+    expect(plainRules(rules)).toEqual(plainRules(driver.rules));
     expect(facts).toEqual({
       family: 'IPv4',
       changes: driver.rules.size,

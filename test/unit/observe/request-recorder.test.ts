@@ -7,7 +7,8 @@ test('requests are reported as by client-go', async () => {
   const metrics = new Metrics({ mode: 'nftables' });
   const recorder = new RequestRecorder(metrics);
   const host = '10.0.0.1:6443';
-  recorder.recordRequest({ method: 'GET', host, status: 200, durationMs: 30, responseBytes: 5000 });
+  recorder.recordRequest({ method: 'GET', host, status: 200, durationMs: 30 });
+  recorder.recordResponse({ method: 'GET', host, responseBytes: 5000 });
   recorder.recordRequest({ method: 'POST', host, durationMs: 10, requestBytes: 300 });
   recorder.recordRetry({ method: 'GET', host, status: 429 });
   recorder.recordWait({ method: 'GET', host, durationMs: 250 });

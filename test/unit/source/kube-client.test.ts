@@ -12,11 +12,12 @@ import { KubeLab } from '../../support/kube-lab.ts';
 let lab: KubeLab;
 let client: KubeClient | undefined;
 let requests: unknown[] = [];
+let answered: unknown[] = [];
 let retries: unknown[] = [];
 let waitedMs: number[] = [];
 beforeEach(async () => {
   lab = await KubeLab.start('a fake API server');
-  [requests, retries, waitedMs] = [[], [], []];
+  [requests, answered, retries, waitedMs] = [[], [], [], []];
 });
 afterEach(async () => {
   client?.close();
@@ -29,6 +30,7 @@ const observer = {
     requests.push(others);
     expect(durationMs).toBeGreaterThan(0);
   },
+  recordResponse: (record: unknown) => void answered.push(record),
   recordRetry: (record: unknown) => void retries.push(record),
   recordWait: ({ durationMs }: { durationMs: number }) => void waitedMs.push(durationMs),
 };
@@ -46,8 +48,10 @@ describe('answers', () => {
     const answer = await (await connect()).open(LIST);
     const chunks: Buffer[] = [];
     for await (const chunk of answer.chunks) chunks.push(chunk);
-    expect(JSON.parse(Buffer.concat(chunks).toString())).toMatchObject({ kind: 'List' });
+    const body = Buffer.concat(chunks);
+    expect(JSON.parse(body.toString())).toMatchObject({ kind: 'List' });
     expect(requests).toEqual([{ method: 'GET', host: host(), status: 200 }]);
+    expect(answered).toEqual([{ method: 'GET', host: host(), responseBytes: body.length }]);
   });
 
   it('with an error say what the server said', async () => {

@@ -109,6 +109,8 @@ describe('node ports on 127.0.0.1', () => {
   });
 });
 
+const COUNTER = '-d 127.0.0.0/8 -m comment --comment "counts packets to NodePorts on localhost"';
+
 describe('addresses that serve node ports', () => {
   const listed = (family: IpFamily): NodePlan['nodePortAddresses'] => ({
     kind: 'listed',
@@ -116,14 +118,18 @@ describe('addresses that serve node ports', () => {
     loopback: true,
   });
   test.each<[string, IpFamily, NodePlan['nodePortAddresses'], string[]]>([
-    ['all, with loopback', 'IPv4', { kind: 'all', loopback: true }, [`${NODE_PORTS} ${LOCAL}`]],
+    ['all, with loopback', 'IPv4', { kind: 'all', loopback: true }, [COUNTER, `${NODE_PORTS} ${LOCAL}`, COUNTER]],
     ['all', 'IPv4', { kind: 'all', loopback: false }, [`! -d 127.0.0.0/8 ${NODE_PORTS} ${LOCAL}`]],
     ['all', 'IPv6', { kind: 'all', loopback: true }, [`! -d ::1/128 ${NODE_PORTS} ${LOCAL}`]],
     [
       'listed, with loopback',
       'IPv4',
       listed('IPv4'),
-      ['127.0.0.1', '192.0.2.10', '192.0.2.9'].map((host) => `-d ${host}/32 ${NODE_PORTS} -j KUBE-NODEPORTS`),
+      [
+        COUNTER,
+        ...['127.0.0.1', '192.0.2.10', '192.0.2.9'].map((host) => `-d ${host}/32 ${NODE_PORTS} -j KUBE-NODEPORTS`),
+        COUNTER,
+      ],
     ],
     ['listed', 'IPv6', listed('IPv6'), [`-d 2001:db8::9/128 ${NODE_PORTS} -j KUBE-NODEPORTS`]],
     ['none', 'IPv4', { kind: 'listed', addresses: [], loopback: false }, []],
