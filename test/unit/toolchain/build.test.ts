@@ -11,7 +11,7 @@ const bundle = join(folder, 'sluice.mjs');
 beforeAll(() => {
   const { status, stderr } = spawnSync(process.execPath, ['.ci/build.ts', bundle], { cwd: root, encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 // Far from node_modules, and started by its first line: so it holds all it needs, CommonJS packages included.
