@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { UntypedObject } from '../support/api-upstream.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 
 /** What the server can be told; its objects are those of a synthetic cluster and those that are put. */
 export type ApiOrder =

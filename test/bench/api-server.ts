@@ -1,6 +1,6 @@
 import { createSynthetic } from '../../src/source/synthetic.ts';
-import type { UntypedObject } from '../support/api-upstream.ts';
-import { FakeApiCluster } from '../support/fake-api-cluster.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
+import { FakeApiCluster } from '../../src/lab/api/fake-api-cluster.ts';
 import { FaultyApiServer } from '../support/faulty-api-server.ts';
 import type { ApiAnswer, ApiOrder } from './api-process.ts';
 

@@ -10,7 +10,7 @@ import {
   isInsidePrivateNamespace,
   probePrivateNamespace,
 } from '../../src/lab/private-namespace.ts';
-import type { UntypedObject } from '../support/api-upstream.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import { ApiProcess } from './api-process.ts';
 import { answers, emptyKernel, ENDPOINTS, openEndpoints, SERVICE_PORT, TARGET_PORT, untilAnswered } from './prober.ts';
 import { longestDelayMs, Program } from './program.ts';

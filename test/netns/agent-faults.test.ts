@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { UntypedObject } from '../support/api-upstream.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import { AgentCluster, healthOf } from '../support/agent-cluster.ts';
 import { SluiceCommand } from '../support/program-command.ts';
 import { emptyMachine, writeKubeletRules } from '../support/program-machine.ts';

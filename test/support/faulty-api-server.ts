@@ -3,9 +3,9 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ApiUpstream, Refused } from './api-upstream.ts';
-import { collectionPath, refuse } from './api-upstream.ts';
-import type { Certificate } from './certificates.ts';
+import type { ApiUpstream, Refused } from '../../src/lab/api/api-upstream.ts';
+import { collectionPath, refuse } from '../../src/lab/api/api-upstream.ts';
+import type { Certificate } from '../../src/lab/api/certificates.ts';
 import { interceptBody } from './intercept-body.ts';
 
 export interface ServerTls extends Certificate {

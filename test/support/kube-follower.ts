@@ -5,7 +5,7 @@ import { createKubeClient } from '../../src/source/kube-client.ts';
 import type { KubeEvent, KubeSource } from '../../src/source/kube-source.ts';
 import { startKubeSource } from '../../src/source/kube-source.ts';
 import type { ReflectorTimings } from '../../src/source/reflector.ts';
-import type { ApiUpstream, UntypedObject } from './api-upstream.ts';
+import type { ApiUpstream, UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import { recordingLog } from './recording-log.ts';
 
 /** Impatient, so that tests are quick. */

@@ -2,13 +2,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { ApiUpstream } from './api-upstream.ts';
-import { FakeApiCluster } from './fake-api-cluster.ts';
+import type { ApiUpstream } from '../../src/lab/api/api-upstream.ts';
+import { FakeApiCluster } from '../../src/lab/api/fake-api-cluster.ts';
 import { FaultyApiServer } from './faulty-api-server.ts';
 import type { Follower, FollowerOptions } from './kube-follower.ts';
 import { startFollower } from './kube-follower.ts';
 import { kubeNode, kubeService, kubeSlice } from './kube-objects.ts';
-import { RealApiCluster } from './real-api-cluster.ts';
+import { RealApiCluster } from '../../src/lab/api/real-api-cluster.ts';
 
 const ASSETS = process.env['KUBEBUILDER_ASSETS'] ?? '';
 

@@ -1,4 +1,4 @@
-import type { UntypedObject } from './api-upstream.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 
 /** Service default/svc-<index>, valid for a real API server; the variant changes its port. */
 export function kubeService(index: number, variant = 0, labels: Readonly<Record<string, string>> = {}): UntypedObject {

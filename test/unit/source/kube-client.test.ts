@@ -49,7 +49,7 @@ describe('answers', () => {
     const chunks: Buffer[] = [];
     for await (const chunk of answer.chunks) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    expect(JSON.parse(body.toString())).toMatchObject({ kind: 'List' });
+    expect(JSON.parse(body.toString())).toMatchObject({ kind: 'ServiceList' });
     expect(requests).toEqual([{ method: 'GET', host: host(), status: 200 }]);
     expect(answered).toEqual([{ method: 'GET', host: host(), responseBytes: body.length }]);
   });

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAuthority } from '../../support/certificates.ts';
+import { createAuthority } from '../../../src/lab/api/certificates.ts';
 import { SOON } from '../../support/kube-follower.ts';
 import { CLUSTER_START_MS, clusters, KubeLab, stopClusters } from '../../support/kube-lab.ts';
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { KubeEvent } from '../../../src/source/kube-source.ts';
 import { startKubeSource } from '../../../src/source/kube-source.ts';
-import type { FakeApiCluster } from '../../support/fake-api-cluster.ts';
+import type { FakeApiCluster } from '../../../src/lab/api/fake-api-cluster.ts';
 import { SOON } from '../../support/kube-follower.ts';
 import { KubeLab } from '../../support/kube-lab.ts';
 import { kubeNode, kubeService, kubeSlice } from '../../support/kube-objects.ts';

@@ -1,5 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest } from 'node:https';
@@ -8,19 +6,25 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { SluiceError } from '../../base/errors.ts';
+import type { LineProcess } from '../../kernel/process.ts';
+import { startLineProcess } from '../../kernel/process.ts';
 import type { ApiUpstream, UntypedObject } from './api-upstream.ts';
-import { collectionPath } from './api-upstream.ts';
+import { collectionPath, objectPath } from './api-upstream.ts';
 import { createAuthority } from './certificates.ts';
 
 const START_MS = 60_000;
 
+/** Nothing of what they hold is wanted. */
+const STOP_GRACE_MS = 10;
+
 /** etcd and kube-apiserver out of a folder (`KUBEBUILDER_ASSETS`, as with envtest), on loopback ports, in a folder of their own. */
 export class RealApiCluster implements ApiUpstream {
-  readonly #processes: ChildProcess[] = [];
+  readonly #processes: LineProcess[] = [];
   readonly #agent: Agent;
   readonly #port: number;
   readonly #folder: string;
-  #failure: Error | undefined;
+  #failure: SluiceError | undefined;
 
   constructor({ agent, port, folder }: { agent: Agent; port: number; folder: string }) {
     this.#agent = agent;
@@ -40,14 +44,14 @@ export class RealApiCluster implements ApiUpstream {
     const agent = new Agent({ keepAlive: true, ca: authority.ca, cert: admin.cert, key: admin.key });
     const cluster = new RealApiCluster({ agent, port, folder });
     const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-    cluster.#run(join(assets, 'etcd'), [
+    await cluster.#run(join(assets, 'etcd'), [
       `--data-dir=${file('etcd')}`,
       `--listen-client-urls=${etcdUrl}`,
       `--advertise-client-urls=${etcdUrl}`,
       '--listen-peer-urls=http://127.0.0.1:0',
       '--unsafe-no-fsync=true',
     ]);
-    cluster.#run(join(assets, 'kube-apiserver'), [
+    await cluster.#run(join(assets, 'kube-apiserver'), [
       `--etcd-servers=${etcdUrl}`,
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
@@ -73,20 +77,13 @@ export class RealApiCluster implements ApiUpstream {
   async stop(): Promise<void> {
     this.#agent.destroy();
     // The API server first: it would complain for long about an etcd that is gone.
-    for (const child of this.#processes.toReversed()) {
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = new Promise((resolve) => {
-        child.once('exit', resolve);
-      });
-      child.kill('SIGKILL');
-      await ended;
-    }
+    for (const process of this.#processes.toReversed()) await process.stop(STOP_GRACE_MS);
     await rm(this.#folder, { recursive: true });
   }
 
   async put(object: UntypedObject): Promise<void> {
     const type = 'application/apply-patch+yaml';
-    const path = `${objectPath(object)}?fieldManager=test&force=true`;
+    const path = `${objectPath(object)}?fieldManager=sluice-lab&force=true`;
     await this.#ask({ method: 'PATCH', path, type, body: JSON.stringify(object) });
   }
 
@@ -116,17 +113,16 @@ export class RealApiCluster implements ApiUpstream {
     request.pipe(forwarded);
   }
 
-  #run(program: string, args: readonly string[]): void {
-    const child = spawn(program, args, { stdio: 'ignore' });
-    child.on('error', (error) => {
-      this.#failure ??= error;
+  async #run(program: string, args: readonly string[]): Promise<void> {
+    const process = await startLineProcess({ file: program, args, onLine: () => undefined });
+    this.#processes.push(process);
+    void process.ended.then(({ exitCode, signal }) => {
+      this.#failure ??= new SluiceError({
+        code: 'lab-failed',
+        message: `${program} ended (${signal ?? exitCode}): ${process.stderrTail().split('\n').at(-1) ?? ''}`,
+        hint: `run it by hand with these arguments: ${args.join(' ')}`,
+      });
     });
-    child.on('exit', (code, signal) => {
-      this.#failure ??= new Error(
-        `${program} ended (${signal ?? code}); run it by hand with these arguments: ${args.join(' ')}`,
-      );
-    });
-    this.#processes.push(child);
   }
 
   async #whenReady(): Promise<void> {
@@ -170,14 +166,6 @@ interface Question {
   readonly type?: string;
   readonly body?: string;
   readonly accepts?: readonly number[];
-}
-
-function objectPath({ kind, metadata }: UntypedObject): string {
-  const path = collectionPath(kind);
-  const plural = path.slice(path.lastIndexOf('/') + 1);
-  const folder = path.slice(0, path.lastIndexOf('/'));
-  const namespace = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
-  return `${folder}${namespace}/${plural}/${metadata.name}`;
 }
 
 async function freePort(): Promise<number> {

@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ApiUpstream, UntypedObject } from './api-upstream.ts';
-import { collectionPath, refuse } from './api-upstream.ts';
+import { collectionPath, objectPath, refuse, typeOf } from './api-upstream.ts';
 import type { FakeWatch, HistoryEntry, StoredObject } from './fake-api-watch.ts';
-import { selectorOf, startFakeWatch } from './fake-api-watch.ts';
+import { selectorOf, startFakeWatch, whole } from './fake-api-watch.ts';
 
 /**
- * An API server's idea of a cluster, in memory: lists in pages, streaming lists, watches with bookmarks, the selectors
- * that a service proxy uses, and a history that can be forgotten.
+ * An API server's idea of a cluster, in memory: lists in pages, streaming lists, watches with bookmarks, single objects,
+ * the selectors that a service proxy uses, and a history that can be forgotten. It speaks JSON to whatever is accepted, as
+ * clients take by Content-Type.
  */
 export class FakeApiCluster implements ApiUpstream {
+  /** By path. */
   readonly #objects = new Map<string, StoredObject>();
   /** That pages are still fetched of, by number. */
   readonly #lists = new Map<string, { readonly version: number; readonly objects: readonly StoredObject[] }>();
@@ -35,17 +37,17 @@ export class FakeApiCluster implements ApiUpstream {
       kind,
       apiVersion,
     };
-    const before = this.#objects.get(keyOf(object));
-    this.#objects.set(keyOf(object), stored);
+    const before = this.#objects.get(objectPath(object));
+    this.#objects.set(objectPath(object), stored);
     this.#publish({ version: this.#version, before, after: stored });
     return Promise.resolve();
   }
 
   remove(object: UntypedObject): Promise<void> {
-    const before = this.#objects.get(keyOf(object));
+    const before = this.#objects.get(objectPath(object));
     if (before === undefined) return Promise.resolve();
     this.#version++;
-    this.#objects.delete(keyOf(object));
+    this.#objects.delete(objectPath(object));
     this.#publish({ version: this.#version, before, after: undefined });
     return Promise.resolve();
   }
@@ -79,9 +81,16 @@ export class FakeApiCluster implements ApiUpstream {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://fake');
     if (request.method !== 'GET') return void this.#take(request, response);
     const isAbsent = [...this.absent].some((kind) => collectionPath(kind) === pathname);
-    if (isAbsent || collectionPath(pathname) === '') return refuse(response, { status: 404, reason: 'NotFound' });
+    if (isAbsent || collectionPath(pathname) === '') return this.#get(pathname, response);
     if (searchParams.get('watch') === 'true') return this.#watch({ path: pathname, query: searchParams, response });
     return this.#list({ path: pathname, query: searchParams, response });
+  }
+
+  #get(path: string, response: ServerResponse): void {
+    const found = this.#objects.get(path);
+    if (found === undefined) return refuse(response, { status: 404, reason: 'NotFound' });
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(whole(found)));
   }
 
   #publish(entry: HistoryEntry): void {
@@ -112,7 +121,8 @@ export class FakeApiCluster implements ApiUpstream {
     };
     const items = objects.slice(Number(offset), end).map(({ json }) => json);
     response.writeHead(200, { 'Content-Type': 'application/json' });
-    response.end(JSON.stringify({ kind: 'List', apiVersion: 'v1', metadata, items }));
+    const { kind, apiVersion } = typeOf(path);
+    response.end(JSON.stringify({ kind: `${kind}List`, apiVersion, metadata, items }));
   }
 
   #watch({ path, query, response }: FakeRequest): void {
@@ -142,10 +152,12 @@ export class FakeApiCluster implements ApiUpstream {
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+    const bytes = Buffer.concat(chunks);
+    const type = request.headers['content-type'] ?? 'application/json';
+    const body: unknown = type.includes('json') ? JSON.parse(bytes.toString()) : bytes;
     this.posted.push({ method: request.method ?? '', path: request.url ?? '', body });
-    response.writeHead(201, { 'Content-Type': 'application/json' });
-    response.end('{}');
+    response.writeHead(201, { 'Content-Type': type });
+    response.end(bytes); // What was made of it, for a client that decodes the answer.
   }
 }
 
@@ -153,8 +165,4 @@ interface FakeRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly response: ServerResponse;
-}
-
-function keyOf({ kind, metadata }: UntypedObject): string {
-  return `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 }

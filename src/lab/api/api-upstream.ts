@@ -16,7 +16,7 @@ export interface UntypedObject extends ObjectBody {
   readonly apiVersion: string;
 }
 
-/** A cluster that tests change and a server speaks for: in memory, or a real API server's. */
+/** A cluster that others change and a server speaks for: in memory, or a real API server's. */
 export interface ApiUpstream {
   /** Creates or replaces. */
   put(object: UntypedObject): Promise<void>;
@@ -37,6 +37,20 @@ const PATHS: Readonly<Record<string, string>> = {
 /** The path of a kind's collection, or of a path that is one; empty when there is no such kind. */
 export function collectionPath(kindOrPath: string): string {
   return PATHS[kindOrPath] ?? Object.values(PATHS).find((path) => path === kindOrPath) ?? '';
+}
+
+/** What the objects of a collection are. Clients that decode into types want to be told in lists and bookmarks too. */
+export function typeOf(path: string): { readonly kind: string; readonly apiVersion: string } {
+  const kind = Object.keys(PATHS).find((name) => PATHS[name] === path) ?? '';
+  return { kind, apiVersion: path.replace(/^\/apis?\//, '').replace(/\/[^/]+$/, '') };
+}
+
+/** The path of one object, `/api/v1/namespaces/default/services/web`. */
+export function objectPath({ kind, metadata }: UntypedObject): string {
+  const path = collectionPath(kind);
+  const at = path.lastIndexOf('/');
+  const namespace = metadata.namespace === undefined ? '' : `/namespaces/${metadata.namespace}`;
+  return `${path.slice(0, at)}${namespace}${path.slice(at)}/${metadata.name}`;
 }
 
 export interface Refused {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createAuthority } from '../../support/certificates.ts';
+import { createAuthority } from '../../../../src/lab/api/certificates.ts';
 
 test('an authority issues certificates that are good for it, and for it only', () => {
   const [first, second] = [createAuthority(), createAuthority()];

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ObjectBody, UntypedObject } from './api-upstream.ts';
+import { typeOf } from './api-upstream.ts';
 
 export interface StoredObject {
   /** Of its collection. */
@@ -44,7 +45,10 @@ export function startFakeWatch(options: FakeWatchOptions): FakeWatch {
     if (!response.writableEnded) response.write(`${JSON.stringify({ type, object })}\n`);
   };
   const bookmark = (annotations?: object) =>
-    send('BOOKMARK', { metadata: { resourceVersion: String(version()), ...(annotations && { annotations }) } });
+    send('BOOKMARK', {
+      ...typeOf(path),
+      metadata: { resourceVersion: String(version()), ...(annotations && { annotations }) },
+    });
   const tell = ({ version: at, before, after }: HistoryEntry): void => {
     const [saw, seen] = [sees(before), sees(after)];
     if (after !== undefined && seen) send(saw ? 'MODIFIED' : 'ADDED', whole(after));
@@ -53,7 +57,8 @@ export function startFakeWatch(options: FakeWatchOptions): FakeWatch {
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.flushHeaders();
   if (isExpired) {
-    send('ERROR', { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' });
+    const status = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 410, reason: 'Expired' };
+    send('ERROR', { ...status, message: 'too old resource version' });
     response.end();
   }
   for (const object of initial) if (sees(object)) send('ADDED', whole(object));
@@ -63,7 +68,8 @@ export function startFakeWatch(options: FakeWatchOptions): FakeWatch {
   return { tell, stop: () => clearInterval(timer) };
 }
 
-function whole({ kind, apiVersion, json }: StoredObject, version?: number): UntypedObject {
+/** An object as a watch or a request for it alone has it; its version is another when it was deleted. */
+export function whole({ kind, apiVersion, json }: StoredObject, version?: number): UntypedObject {
   if (version === undefined) return { kind, apiVersion, ...json };
   return { kind, apiVersion, ...json, metadata: { ...json.metadata, resourceVersion: String(version) } };
 }
@@ -72,10 +78,11 @@ function whole({ kind, apiVersion, json }: StoredObject, version?: number): Unty
 export function selectorOf(query: URLSearchParams): (json: ObjectBody) => boolean {
   const label = query.get('labelSelector') ?? '';
   const field = query.get('fieldSelector') ?? '';
-  if (label !== '' && !label.startsWith('!')) throw new Error(`the fake knows no label selector like ${label}`);
+  const unwanted = label === '' ? [] : label.split(',');
+  if (unwanted.some((term) => !term.startsWith('!'))) throw new Error(`the fake knows no label selector like ${label}`);
   const [, path = '', operator, value] = /^([\w.]+)(!?=)(.*)$/.exec(field) ?? [];
   return (json) => {
-    if (label !== '' && json.metadata.labels?.[label.slice(1)] !== undefined) return false;
+    if (unwanted.some((term) => json.metadata.labels?.[term.slice(1)] !== undefined)) return false;
     if (path === '') return true;
     const found = path
       .split('.')
