@@ -60,7 +60,7 @@ export class RealApiCluster implements ApiUpstream {
       `--tls-private-key-file=${file('server.key')}`,
       `--client-ca-file=${file('ca.crt')}`,
       '--service-account-issuer=https://kubernetes.default.svc',
-      `--service-account-key-file=${file('server.key')}`,
+      `--service-account-key-file=${file('server.crt')}`,
       `--service-account-signing-key-file=${file('server.key')}`,
       '--authorization-mode=RBAC',
       '--disable-admission-plugins=ServiceAccount',
@@ -101,6 +101,11 @@ export class RealApiCluster implements ApiUpstream {
     const { authorization: _, host: __, ...rest } = headers;
     const options = { host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path: url, headers: rest };
     const forwarded = httpsRequest(options, (answer) => {
+      // A fault may have ended the exchange while the server was thinking.
+      if (response.headersSent || response.destroyed) {
+        forwarded.destroy();
+        return;
+      }
       const { 'content-length': ___, ...kept } = answer.headers;
       response.writeHead(answer.statusCode ?? 502, kept);
       response.flushHeaders();
