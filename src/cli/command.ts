@@ -1,3 +1,4 @@
+import { SluiceError } from '../base/errors.ts';
 import type { Command } from '../config/options.ts';
 import type { Config } from '../config/resolve.ts';
 
@@ -13,6 +14,8 @@ export interface CliIo {
   readonly colour: boolean;
   /** May complaints and log lines be coloured? */
   readonly errColour: boolean;
+  /** May complaints be written over, as a progress bar is? */
+  readonly errLive: boolean;
 }
 
 /** One command of the command line; its options are those of OPTIONS that name it. */
@@ -22,4 +25,64 @@ export interface CliCommand {
   readonly summary: string;
   /** @returns the exit code. @throws {SluiceError} which {@link file://./main.ts} prints; its exit code is 2. */
   run(config: Config, io: CliIo): Promise<number>;
+}
+
+/** One option of a {@link ToolCommand}. */
+export interface ToolOption {
+  /** Without the leading dashes. */
+  readonly flag: string;
+  /** What the help calls the value; an option without one is a switch. */
+  readonly valueName?: string;
+  readonly default?: string;
+  /** May be given several times; then the value is a list. */
+  readonly repeatable?: true;
+  readonly description: string;
+}
+
+/** What the command line gave, by flag, with the defaults. */
+export class ToolValues {
+  readonly #given: Readonly<Record<string, unknown>>;
+
+  constructor(given: Readonly<Record<string, unknown>>) {
+    this.#given = given;
+  }
+
+  /** Was the switch given? */
+  has(flag: string): boolean {
+    return this.#given[flag] === true;
+  }
+
+  text(flag: string): string | undefined {
+    const value = this.#given[flag];
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** @throws {SluiceError} `bad-config` without a value. */
+  required(flag: string): string {
+    const value = this.text(flag);
+    if (value !== undefined) return value;
+    throw new SluiceError({ code: 'bad-config', message: `--${flag} is missing` });
+  }
+
+  /** All values of a repeatable option; none when it was not given. */
+  list(flag: string): readonly string[] {
+    const value = this.#given[flag];
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  }
+}
+
+/** A command of a {@link ToolGroup}. It programs no node, so its options are its own: in no file, no variable. */
+export interface ToolCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly ToolOption[];
+  /** @returns the exit code. @throws {SluiceError} as {@link CliCommand.run}. */
+  run(values: ToolValues, io: CliIo): Promise<number>;
+}
+
+/** Commands under a common first word: `sluice bench sync`. */
+export interface ToolGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly ToolCommand[];
 }

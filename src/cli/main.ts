@@ -1,7 +1,10 @@
 import { toSluiceError } from '../base/errors.ts';
+import { runCaseProcess } from '../bench/sync/case-process.ts';
+import { benchGroup } from './bench.ts';
 import type { CliCommand, CliIo } from './command.ts';
 import { diffCommand } from './diff.ts';
 import { runAgent } from '../lab/agent.ts';
+import type { HiddenPart } from '../lab/self.ts';
 import { cleanupCommand } from './cleanup.ts';
 import { demoCommand } from './demo.ts';
 import { runProgram } from './program.ts';
@@ -10,8 +13,14 @@ import { runCommand } from './run.ts';
 
 const COMMANDS: readonly CliCommand[] = [runCommand, diffCommand, renderCommand, cleanupCommand, demoCommand];
 
-/** How the bundle starts itself inside the lab's namespaces; not for people, so no command of the command line. */
-const LAB_AGENT = 'lab-agent';
+/** How the bundle starts itself for its own purposes; not for people, so no commands of the command line. */
+const HIDDEN_PARTS: Readonly<Partial<Record<HiddenPart, (args: readonly string[]) => Promise<number>>>> = {
+  'lab-agent': async () => {
+    await runAgent(process.stdin, process.stdout);
+    return 0;
+  },
+  'bench-case': ([spec = '']) => runCaseProcess(spec, (text) => void process.stdout.write(text)),
+};
 
 /** For everything that is not a result; `diff` has 1 for "differs", as kubectl diff and diff have. */
 const EXIT_ERROR = 2;
@@ -34,13 +43,13 @@ async function main(): Promise<number> {
     env,
     colour: mayColour(stdout),
     errColour: mayColour(stderr),
+    errLive: stderr.isTTY && env['TERM'] !== 'dumb',
   };
   try {
-    if (process.argv[2] === LAB_AGENT) {
-      await runAgent(stdin, stdout);
-      return 0;
-    }
-    return await runProgram(process.argv.slice(2), COMMANDS, io);
+    const [, , part, ...rest] = process.argv;
+    const hidden = HIDDEN_PARTS[part as HiddenPart];
+    if (hidden !== undefined) return await hidden(rest);
+    return await runProgram(process.argv.slice(2), { commands: COMMANDS, groups: [benchGroup] }, io);
   } catch (thrown) {
     const error = toSluiceError(thrown);
     io.err(`error: ${error.message} (${error.code})\n${error.hint === undefined ? '' : `  hint: ${error.hint}\n`}`);

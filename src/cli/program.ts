@@ -10,10 +10,16 @@ import type { Config } from '../config/resolve.ts';
 import { variableOf } from '../config/resolve.ts';
 import { writeConfig } from '../config/write.ts';
 import { normalizeArguments, versionRequest } from './arguments.ts';
-import type { CliCommand, CliIo } from './command.ts';
+import type { CliCommand, CliIo, ToolGroup, ToolOption } from './command.ts';
+import { ToolValues } from './command.ts';
 
 /** What a command line without a command means, as for kube-proxy, which has none. */
 const DEFAULT_COMMAND: Command = 'run';
+
+export interface ProgramParts {
+  readonly commands: readonly CliCommand[];
+  readonly groups?: readonly ToolGroup[];
+}
 
 /**
  * Parses a command line and runs its command.
@@ -22,7 +28,8 @@ const DEFAULT_COMMAND: Command = 'run';
  * @returns the exit code.
  * @throws {SluiceError} `bad-config` for wrong arguments, and whatever the command throws.
  */
-export async function runProgram(args: readonly string[], commands: readonly CliCommand[], io: CliIo): Promise<number> {
+export async function runProgram(args: readonly string[], parts: ProgramParts, io: CliIo): Promise<number> {
+  const { commands, groups = [] } = parts;
   const version = versionRequest(args);
   if (version !== undefined) {
     io.out(`${versionText(version)}\n`);
@@ -47,6 +54,11 @@ export async function runProgram(args: readonly string[], commands: readonly Cli
       exitCode = await perform(command, { config, commands, io });
     });
   }
+  for (const group of groups) {
+    addGroup(program, group, async (run) => {
+      exitCode = await run(io);
+    });
+  }
   try {
     await program.parseAsync(normalizeArguments(args, DEFAULT_COMMAND), { from: 'user' });
   } catch (thrown) {
@@ -56,6 +68,25 @@ export async function runProgram(args: readonly string[], commands: readonly Cli
     throw badArguments(thrown);
   }
   return exitCode;
+}
+
+function addGroup(
+  program: Program,
+  { name, summary, commands }: ToolGroup,
+  start: (run: (io: CliIo) => Promise<number>) => Promise<void>,
+): void {
+  const group = program.command(name).description(summary);
+  for (const tool of commands) {
+    const command = group.command(tool.name).description(tool.summary).allowExcessArguments(false);
+    for (const option of tool.options) command.addOption(toolOption(option));
+    command.action(() => start((io) => tool.run(new ToolValues(flagsGiven(command)), io)));
+  }
+}
+
+function toolOption({ flag, valueName, description, default: value, repeatable }: ToolOption): ProgramOption {
+  const option = new ProgramOption(valueName === undefined ? `--${flag}` : `--${flag} <${valueName}>`, description);
+  if (repeatable) option.argParser((one: string, before: readonly string[] | undefined) => [...(before ?? []), one]);
+  return value === undefined ? option : option.default(value);
 }
 
 /** The command, or what an option of kube-proxy wants instead of it. */

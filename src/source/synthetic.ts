@@ -21,9 +21,17 @@ export interface Synthetic {
    * one endpoint, which is what a rolling update looks like to a proxy.
    */
   slice(index: number, generation?: number): ObjectEvent;
+  /**
+   * One of the slices of a Service that has more endpoints than a slice holds, with its first `endpoints` of at most
+   * {@link SLICE_SIZE}. No more than one Service may be given such.
+   */
+  part(index: number, part: number, endpoints: number): ObjectEvent;
   /** All Services, each followed by its slice. */
   events(): Generator<ObjectEvent>;
 }
+
+/** As many endpoints as the EndpointSlice controller puts into one slice. */
+export const SLICE_SIZE = 100;
 
 const NAMESPACE = 'load';
 const SERVICE_NETWORK = ipNumber(10, 96);
@@ -50,9 +58,20 @@ export function createSynthetic(options: SyntheticOptions): Synthetic {
     });
     return sliceEvent(index, endpoints);
   };
+  // From the other end of the network, where nobody else's are.
+  const part = (index: number, nth: number, size: number) =>
+    sliceEvent(
+      index,
+      Array.from({ length: size }, (_, slot) => {
+        const pod = PODS - 1 - nth * SLICE_SIZE - slot;
+        return endpoint(pod, mix(pod ^ scatter(seed)) % nodes);
+      }),
+      nth,
+    );
   return {
     service,
     slice,
+    part,
     *events() {
       for (let index = 0; index < services; index++) {
         yield service(index);
@@ -99,8 +118,8 @@ function serviceEvent(index: number, nodePortEvery: number): ObjectEvent {
   return { kind: 'Service', name: `${NAMESPACE}/svc-${index}`, json };
 }
 
-function sliceEvent(index: number, endpoints: readonly unknown[]): ObjectEvent {
-  const name = `svc-${index}-0`;
+function sliceEvent(index: number, endpoints: readonly unknown[], part = 0): ObjectEvent {
+  const name = `svc-${index}-${part}`;
   const json = {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',

@@ -20,8 +20,9 @@ async function sluice(args: readonly string[], stdin = '') {
     env: {},
     colour: false,
     errColour: false,
+    errLive: false,
   };
-  const exitCode = await runProgram(args, [diffCommand, renderCommand], io);
+  const exitCode = await runProgram(args, { commands: [diffCommand, renderCommand] }, io);
   return { exitCode, out, err };
 }
 

@@ -29,13 +29,14 @@ async function sluice(...args: readonly string[]): Promise<Outcome> {
       },
     }),
   );
-  await runProgram(args, commands, {
+  await runProgram(args, { commands }, {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
     stdin: (async function* none() {})(),
     env: {},
     colour: false,
     errColour: false,
+    errLive: false,
   });
   return { ran: seen.ran, config: seen.config, out, err };
 }

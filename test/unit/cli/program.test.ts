@@ -32,8 +32,9 @@ async function program(args: readonly string[], env: Readonly<Record<string, str
     env,
     colour: false,
     errColour: false,
+    errLive: false,
   };
-  const exitCode = await runProgram(args, [command('diff'), command('run')], io);
+  const exitCode = await runProgram(args, { commands: [command('diff'), command('run')] }, io);
   return { exitCode, config, out, err };
 }
 

@@ -1,0 +1,51 @@
+import { spellMachine } from '../machine.ts';
+import { spell, spellCell } from '../units.ts';
+import type { BenchReport, Table, TargetVerdict } from './report.ts';
+import { verdictOf } from './verdict.ts';
+
+export interface TerminalOptions {
+  readonly colour: boolean;
+}
+
+/** The report as text: what was measured where, every table, the targets, and what was left out. */
+export function terminalReport(report: BenchReport, options: TerminalOptions): string {
+  const { title, machine, seed, method, sections, targets, skipped } = report;
+  const parts = [
+    `${title}\n${spellMachine(machine)}\nseed ${seed}; load average ${machine.load.toFixed(2)} at the start`,
+    ...sections.flatMap(({ title: heading, tables }) => tables.map((table) => tableText(table, heading))),
+  ];
+  if (targets.length > 0) parts.push(`Targets\n${targets.map((target) => targetLine(target, options)).join('\n')}`);
+  if (skipped.length > 0) {
+    parts.push(`Left out\n${skipped.map(({ what, reason }) => `  ${what}: ${reason}`).join('\n')}`);
+  }
+  if (method.length > 0) parts.push(`How\n${method.map((sentence) => `  ${sentence}`).join('\n')}`);
+  return `${parts.join('\n\n')}\n`;
+}
+
+const GREEN = '\u001B[32m';
+const RED = '\u001B[31m';
+const PLAIN = '\u001B[0m';
+
+function targetLine(target: TargetVerdict, { colour }: TerminalOptions): string {
+  const { name, atMost, value, unit } = target;
+  const verdict = verdictOf(target);
+  const word = verdict.padEnd(12);
+  const shown = colour && value !== null ? `${verdict === 'met' ? GREEN : RED}${word}${PLAIN}` : word;
+  const measured = value === null ? '' : `: ${spell(value, unit)}`;
+  return `  ${shown}  ${name} ≤ ${spell(atMost, unit)}${measured}`;
+}
+
+function tableText({ title, columns, rows }: Table, heading: string): string {
+  const lines = [
+    columns.map((column) => column.heading),
+    ...rows.map((row) => row.map((cell, i) => spellCell(cell, columns[i]?.unit))),
+  ];
+  const widths = columns.map((_, i) => Math.max(...lines.map((line) => line[i]?.length ?? 0)));
+  const text = lines.map((line) =>
+    line
+      .map((cell, i) => (columns[i]?.unit === undefined ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${heading === title ? title : `${heading}: ${title}`}\n${text.map((line) => `  ${line}`).join('\n')}`;
+}

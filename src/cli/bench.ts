@@ -1,0 +1,9 @@
+import { benchReportCommand } from './bench-report.ts';
+import { benchSyncCommand } from './bench-sync.ts';
+import type { ToolGroup } from './command.ts';
+
+export const benchGroup: ToolGroup = {
+  name: 'bench',
+  summary: 'measure, in private network namespaces',
+  commands: [benchSyncCommand, benchReportCommand],
+};
