@@ -37,7 +37,6 @@ export async function demo(config: Config, { print, colour }: DemoIo): Promise<n
     node: inputs.node,
     objects: [...manifests.objects.values()],
     runner: systemRunner,
-    ...bundledAgent(),
     print,
     colour,
   });
@@ -61,10 +60,4 @@ function withLabNetworks(detectLocal: Config['detectLocal']): Config['detectLoca
   if (detectLocal.mode !== 'ClusterCIDR' || detectLocal.clusterCidrs.length > 0) return detectLocal;
   const networks = Object.values(planTopology().clusterCidrs).map(parseCidr);
   return { ...detectLocal, clusterCidrs: networks.filter((cidr) => cidr !== undefined) };
-}
-
-/** The bundle has no files beside it: it starts itself as the lab's agents. */
-function bundledAgent(): { agentCommand?: [string, ...string[]] } {
-  const program = fileURLToPath(import.meta.url);
-  return program.endsWith('.ts') ? {} : { agentCommand: [process.execPath, program, 'lab-agent'] };
 }

@@ -1,3 +1,4 @@
+import { benchPacketsCommand } from './bench-packets.ts';
 import { benchReportCommand } from './bench-report.ts';
 import { benchSyncCommand } from './bench-sync.ts';
 import type { ToolGroup } from './command.ts';
@@ -5,5 +6,5 @@ import type { ToolGroup } from './command.ts';
 export const benchGroup: ToolGroup = {
   name: 'bench',
   summary: 'measure, in private network namespaces',
-  commands: [benchSyncCommand, benchReportCommand],
+  commands: [benchSyncCommand, benchPacketsCommand, benchReportCommand],
 };

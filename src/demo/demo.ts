@@ -20,8 +20,6 @@ export interface DemoOptions {
   readonly node: NodeInfo;
   readonly objects: readonly ObjectEvent[];
   readonly runner: CommandRunner;
-  /** Starts the lab's agents from the bundle. */
-  readonly agentCommand?: readonly [string, ...string[]];
   readonly print: (line: string) => void;
   readonly colour: boolean;
 }
@@ -36,7 +34,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { print, colour } = options;
   const startMs = performance.now();
   print(`Building a node, eight pods and an outside client from network namespaces …`);
-  await using lab = await Lab.create(options.agentCommand === undefined ? {} : { agentCommand: options.agentCommand });
+  await using lab = await Lab.create();
   const world = await World.open({ ...options, lab });
   try {
     const servers = await world.serve();

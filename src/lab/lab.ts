@@ -1,5 +1,4 @@
 import { networkInterfaces } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../base/errors.ts';
 import type { CommandRunner } from '../kernel/command.ts';
 import { systemRunner } from '../kernel/command.ts';
@@ -7,17 +6,17 @@ import { AgentClient } from './agent-client.ts';
 import { buildNetwork, makeNamespaces, namespacesOf, removeNetwork } from './network.ts';
 import { Origin } from './origin.ts';
 import { isInsidePrivateNamespace } from './private-namespace.ts';
+import { commandOf } from './self.ts';
 import type { LabPod, Topology, TopologyOptions } from './topology.ts';
 import { planTopology } from './topology.ts';
 
 export interface LabOptions extends TopologyOptions {
-  /**
-   * Program and arguments that start an agent. Default: this Node with `agent-main.ts`; the bundle passes `…
-   * lab-agent`.
-   */
+  /** Program and arguments that start an agent. Default: this program's own. */
   readonly agentCommand?: readonly [string, ...string[]];
   readonly runner?: CommandRunner;
 }
+
+const AGENT_COMMAND = commandOf('lab-agent', new URL('./agent-main.ts', import.meta.url));
 
 /** Long enough for Node to start on an overloaded machine. */
 const AGENT_START_TIMEOUT_MS = 20_000;
@@ -56,7 +55,7 @@ export class Lab {
    */
   static async create(options: LabOptions = {}): Promise<Lab> {
     refuseOutsidePrivateNamespace();
-    const { runner = systemRunner, agentCommand = defaultAgentCommand() } = options;
+    const { runner = systemRunner, agentCommand = AGENT_COMMAND } = options;
     const topology = planTopology(options);
     const agents = new Map<string, AgentClient>();
     try {
@@ -122,10 +121,6 @@ function refuseOutsidePrivateNamespace(): void {
     ? `there are links already: ${foreign.join(', ')}`
     : 'this is not a private namespace';
   throw new SluiceError({ code: 'lab-failed', message: `refusing to build the lab here: ${why}` });
-}
-
-function defaultAgentCommand(): [string, ...string[]] {
-  return [process.execPath, fileURLToPath(new URL('./agent-main.ts', import.meta.url))];
 }
 
 async function startAgents(

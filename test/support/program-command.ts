@@ -1,6 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { PRIVATE_NAMESPACE_VARIABLE } from '../../src/lab/private-namespace.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -15,6 +16,9 @@ export interface CommandOptions {
   /** A program that starts the command line which is given to it, with arguments of its own. */
   readonly launcher?: readonly [string, ...string[]];
 }
+
+/** For commands that make a private namespace of their own, out of one that is private already. */
+export const NAMESPACE_OF_ITS_OWN = { [PRIVATE_NAMESPACE_VARIABLE]: '' } as const;
 
 export interface Outcome {
   /** `undefined` when a signal ended the program. */
