@@ -1,3 +1,4 @@
+import { benchCompareCommand } from './bench-compare.ts';
 import { benchPacketsCommand } from './bench-packets.ts';
 import { benchReportCommand } from './bench-report.ts';
 import { benchSyncCommand } from './bench-sync.ts';
@@ -6,5 +7,5 @@ import type { ToolGroup } from './command.ts';
 export const benchGroup: ToolGroup = {
   name: 'bench',
   summary: 'measure, in private network namespaces',
-  commands: [benchSyncCommand, benchPacketsCommand, benchReportCommand],
+  commands: [benchSyncCommand, benchPacketsCommand, benchCompareCommand, benchReportCommand],
 };

@@ -1,4 +1,5 @@
 import { toSluiceError } from '../base/errors.ts';
+import { runApiServer } from '../bench/compare/api-server.ts';
 import { runCaseProcess } from '../bench/sync/case-process.ts';
 import { benchGroup } from './bench.ts';
 import type { CliCommand, CliIo } from './command.ts';
@@ -14,9 +15,13 @@ import { runCommand } from './run.ts';
 const COMMANDS: readonly CliCommand[] = [runCommand, diffCommand, renderCommand, cleanupCommand, demoCommand];
 
 /** How the bundle starts itself for its own purposes; not for people, so no commands of the command line. */
-const HIDDEN_PARTS: Readonly<Partial<Record<HiddenPart, (args: readonly string[]) => Promise<number>>>> = {
+const HIDDEN_PARTS: Readonly<Record<HiddenPart, (args: readonly string[]) => Promise<number>>> = {
   'lab-agent': async () => {
     await runAgent(process.stdin, process.stdout);
+    return 0;
+  },
+  'bench-api': async () => {
+    await runApiServer(process.stdin, process.stdout);
     return 0;
   },
   'bench-case': ([spec = '']) => runCaseProcess(spec, (text) => void process.stdout.write(text)),
@@ -46,9 +51,8 @@ async function main(): Promise<number> {
     errLive: stderr.isTTY && env['TERM'] !== 'dumb',
   };
   try {
-    const [, , part, ...rest] = process.argv;
-    const hidden = HIDDEN_PARTS[part as HiddenPart];
-    if (hidden !== undefined) return await hidden(rest);
+    const [, , part = '', ...rest] = process.argv;
+    if (Object.hasOwn(HIDDEN_PARTS, part)) return await HIDDEN_PARTS[part as HiddenPart](rest);
     return await runProgram(process.argv.slice(2), { commands: COMMANDS, groups: [benchGroup] }, io);
   } catch (thrown) {
     const error = toSluiceError(thrown);

@@ -31,6 +31,7 @@ const PATHS: Readonly<Record<string, string>> = {
   Service: '/api/v1/services',
   EndpointSlice: '/apis/discovery.k8s.io/v1/endpointslices',
   Node: '/api/v1/nodes',
+  Namespace: '/api/v1/namespaces',
   ServiceCIDR: '/apis/networking.k8s.io/v1/servicecidrs',
 };
 

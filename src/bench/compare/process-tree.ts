@@ -5,9 +5,9 @@ const TICKS_PER_SECOND = 100;
 
 export interface TreeUsage {
   /** Resident, summed over the processes: what they share counts in each. */
-  readonly residentMb: number;
+  readonly residentBytes: number;
   /** The most that the first process ever had. */
-  readonly peakMb: number;
+  readonly peakBytes: number;
   /** Of the processes that there are, and of the children that have ended. */
   readonly cpuMs: number;
   readonly processes: readonly string[];
@@ -18,10 +18,10 @@ export function usageOf(pid: number): TreeUsage {
   const pids = withDescendants(pid);
   const statuses = pids.map((each) => readStatus(each));
   return {
-    residentMb: statuses.reduce((sum, { residentMb }) => sum + residentMb, 0),
-    peakMb: statuses[0]?.peakMb ?? 0,
+    residentBytes: statuses.reduce((sum, { residentBytes }) => sum + residentBytes, 0),
+    peakBytes: statuses[0]?.peakBytes ?? 0,
     cpuMs: pids.reduce((sum, each) => sum + cpuMsOf(each), 0),
-    processes: statuses.map(({ name, residentMb }) => `${name} ${Math.round(residentMb)} MB`),
+    processes: statuses.map(({ name, residentBytes }) => `${name} ${Math.round(residentBytes / 1e6)} MB`),
   };
 }
 
@@ -36,10 +36,11 @@ function withDescendants(root: number): readonly number[] {
   return found;
 }
 
-function readStatus(pid: number): { name: string; residentMb: number; peakMb: number } {
+function readStatus(pid: number): { name: string; residentBytes: number; peakBytes: number } {
   const text = read(pid, 'status');
-  const kb = (field: string): number => Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
-  return { name: /^Name:\s*(.*)$/m.exec(text)?.[1] ?? '', residentMb: kb('VmRSS') / 1024, peakMb: kb('VmHWM') / 1024 };
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+  return { name: /^Name:\s*(.*)$/m.exec(text)?.[1] ?? '', residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') };
 }
 
 /** From the third on, which comes after a name that may have anything in it. */

@@ -1,0 +1,118 @@
+import { SluiceError } from '../../base/errors.ts';
+import { commandIn } from '../../lab/in-namespace.ts';
+import { LineDialog } from '../../lab/line-dialog.ts';
+import { SERVICE_PORT } from './workload.ts';
+
+/**
+ * Perl, because what measures is not to take a core from what is measured. A connection takes a fraction of a millisecond here; one
+ * that takes longer than 10 has met a rejection that the kernel does not heed while `connect` holds the socket, and would be
+ * repeated after a second, whatever the rules are by then. Connections end with a reset, so that no port stays in TIME_WAIT.
+ */
+const ASK = String.raw`
+use strict; use warnings; use Socket; use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC usleep);
+$| = 1;
+my ($linger, $patience) = (pack('ii', 1, 0), pack('l!l!', 0, 10_000));
+sub ask {
+  my ($to) = @_;
+  socket(my $socket, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
+  setsockopt($socket, SOL_SOCKET, SO_LINGER, $linger) or die "SO_LINGER: $!\n";
+  setsockopt($socket, SOL_SOCKET, SO_SNDTIMEO, $patience) or die "SO_SNDTIMEO: $!\n";
+  setsockopt($socket, SOL_SOCKET, SO_RCVTIMEO, $patience) or die "SO_RCVTIMEO: $!\n";
+  connect($socket, $to) or return $!{ECONNREFUSED} ? 'refused' : 'lost';
+  my $answer = '';
+  1 while sysread($socket, $answer, 64, length $answer);
+  return $answer eq '' ? 'lost' : $answer;
+}
+while (my $line = <STDIN>) {
+  my ($address, $port, $wanted, $timeout_ms, $pause_us) = split ' ', $line;
+  my $to = pack_sockaddr_in($port, inet_aton($address));
+  my $deadline = clock_gettime(CLOCK_MONOTONIC) + $timeout_ms / 1000;
+  my %count;
+  while (1) {
+    my $answer = ask($to);
+    my $at = clock_gettime(CLOCK_MONOTONIC);
+    $count{$answer}++;
+    if ($answer eq $wanted || $at > $deadline) {
+      printf "%.3f %s %s\n", $at * 1000, $answer, join ' ', map { "$_=$count{$_}" } sort keys %count;
+      last;
+    }
+    usleep($pause_us);
+  }
+}
+`;
+
+const SERVE = String.raw`
+use strict; use warnings; use Socket;
+$| = 1;
+my ($address, $port) = split ' ', <STDIN>;
+socket(my $server, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
+setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1) or die "SO_REUSEADDR: $!\n";
+bind($server, pack_sockaddr_in($port, inet_aton($address))) or die "bind: $!\n";
+listen($server, 1024) or die "listen: $!\n";
+$SIG{PIPE} = 'IGNORE';
+print "ready\n";
+while (1) { accept(my $client, $server) or next; syswrite $client, $address; close $client; }
+`;
+
+/** A server in this process's namespace that says its address to everybody. @returns what ends it. */
+export async function startEndpoint(address: string, port: number): Promise<{ stop(): Promise<void> }> {
+  const dialog = await LineDialog.start(`endpoint ${address}`, ['perl', '-e', SERVE]);
+  try {
+    await dialog.ask(`${address} ${port}`, START_MS);
+  } catch (thrown) {
+    await dialog.stop();
+    throw thrown;
+  }
+  return dialog;
+}
+
+const START_MS = 10_000;
+
+/** Nobody has the address, or nobody answers for it. */
+export const REFUSED = 'refused';
+
+export interface Question {
+  /** Of a Service. */
+  readonly address: string;
+  /** The address of an endpoint, or {@link REFUSED}. */
+  readonly by: string;
+  readonly timeoutMs: number;
+  /** Between two connections. Default {@link PAUSE_MS}. */
+  readonly pauseMs?: number;
+}
+
+const PAUSE_MS = 0.2;
+
+/** Asks Services who answers, from a network namespace. */
+export class Prober {
+  readonly #dialog: LineDialog;
+
+  private constructor(dialog: LineDialog) {
+    this.#dialog = dialog;
+  }
+
+  static async start(netns: string): Promise<Prober> {
+    return new Prober(await LineDialog.start(`client in ${netns}`, commandIn(netns, ['perl', '-e', ASK])));
+  }
+
+  /**
+   * Connects again and again until the one who is wanted answers.
+   *
+   * @returns when the answer was there, milliseconds of the machine's clock.
+   * @throws {SluiceError} `lab-failed` when somebody else still answers after the time.
+   */
+  async untilAnswered({ address, by, timeoutMs, pauseMs = PAUSE_MS }: Question): Promise<number> {
+    const question = [address, SERVICE_PORT, by, timeoutMs, Math.round(pauseMs * 1000)].join(' ');
+    const reply = await this.#dialog.ask(question, timeoutMs + START_MS);
+    const [atMs = '', answer = '', ...counts] = reply.split(' ');
+    if (answer === by) return Number(atMs);
+    throw new SluiceError({
+      code: 'lab-failed',
+      message: `${address} is not answered by ${by} within ${timeoutMs / 1000} s: ${counts.join(', ')}`,
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#dialog.stop();
+  }
+}
