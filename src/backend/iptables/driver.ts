@@ -156,7 +156,8 @@ export class IptablesTables {
     this.#fed += input.length;
     const { exitCode, stderr } = await this.#runner.run(program, args, { input });
     if (exitCode === 0) return;
-    if (isTooLarge(stderr) && sizeOf(change) > SMALL_CHANGE) {
+    // A chain is written as a whole or not at all: one that is too large by itself is refused.
+    if (isTooLarge(stderr) && sizeOf(change) > SMALL_CHANGE && change.objects.length > 1) {
       this.#sizeLimit = Math.min(SIZE_OF_PARTS, Math.ceil(sizeOf(change) / 2));
       await this.#writeWithinLimit(change);
       return;

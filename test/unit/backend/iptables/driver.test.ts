@@ -3,6 +3,7 @@ import type { SluiceError } from '../../../../src/base/errors.ts';
 import { assemble } from '../../../../src/backend/assembly.ts';
 import type { BackendSettings, Driver } from '../../../../src/backend/contract.ts';
 import { choosePrograms, findPrograms, IptablesDriver } from '../../../../src/backend/iptables/driver.ts';
+import { objectId } from '../../../../src/backend/iptables/names.ts';
 import { iptablesSpelling } from '../../../../src/backend/iptables/render.ts';
 import type { RuleSet } from '../../../../src/backend/rules.ts';
 import { diffRuleSets, NO_CHANGES, NO_RULES } from '../../../../src/backend/rules.ts';
@@ -185,5 +186,16 @@ describe('a kernel that takes small messages only', () => {
     expect(await thrownBy(open(runner).apply(diffRuleSets(NO_RULES, rules), rules))).toMatchObject({
       code: 'kernel-refused',
     });
+  });
+
+  test('refuses a chain that is too large by itself', async () => {
+    const { runner, sizes } = limited(200);
+    const lines = Array.from({ length: 400 }, (_, i) => `-j DNAT --to-destination 10.1.${i >> 8}.${i & 255}:80`);
+    const chain = { ordered: true, definition: '', lines } as const;
+    const rules = NO_RULES.set(objectId('nat', 'KUBE-SVC-WIDE'), chain);
+    expect(await thrownBy(open(runner).apply(diffRuleSets(NO_RULES, rules), rules))).toMatchObject({
+      code: 'kernel-refused',
+    });
+    expect(sizes).toHaveLength(1);
   });
 });
