@@ -70,8 +70,9 @@ async function publish(report: BenchReport, values: ToolValues, io: CliIo): Prom
 
 /** Makes the folder, too. @throws {SluiceError} `bad-config` when the file cannot be written. */
 export async function writeResult(path: string, text: string, how: 'anew' | 'append' = 'anew'): Promise<void> {
+  // Where this fails, the file cannot be written either.
+  await mkdir(dirname(path)).catch(() => undefined);
   try {
-    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text, { flag: how === 'append' ? 'a' : 'w' });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -35,6 +35,8 @@ export const SLICE_SIZE = 100;
 
 const NAMESPACE = 'load';
 const SERVICE_NETWORK = ipNumber(10, 96);
+/** The one before is that of default/kubernetes in every cluster. */
+const FIRST_SERVICE = SERVICE_NETWORK + 2;
 const SERVICE_NETWORK_SIZE = 2 ** 20;
 const POD_NETWORK = ipNumber(10, 128);
 /** Half of the pod network is for endpoints, the other for their replacements. */
@@ -46,7 +48,7 @@ const TARGET_PORT = 8080;
 /** @throws {RangeError} when the networks have not enough addresses for so many. */
 export function createSynthetic(options: SyntheticOptions): Synthetic {
   const { services, endpointsPerService, nodes = 100, nodePortEvery = 0, seed = 1 } = options;
-  if (services >= SERVICE_NETWORK_SIZE || services * endpointsPerService >= PODS) {
+  if (FIRST_SERVICE + services > SERVICE_NETWORK + SERVICE_NETWORK_SIZE || services * endpointsPerService >= PODS) {
     throw new RangeError(`no addresses for ${services} Services with ${endpointsPerService} endpoints each`);
   }
   const service = (index: number) => serviceEvent(index, nodePortEvery);
@@ -100,7 +102,7 @@ function mix(number: number): number {
 function serviceEvent(index: number, nodePortEvery: number): ObjectEvent {
   const nth = nodePortEvery > 0 && index % nodePortEvery === 0 ? index / nodePortEvery : NODE_PORTS;
   const nodePort = nth < NODE_PORTS ? FIRST_NODE_PORT + nth : undefined;
-  const clusterIP = ipText(SERVICE_NETWORK + index + 1);
+  const clusterIP = ipText(FIRST_SERVICE + index);
   const port = { name: 'http', protocol: 'TCP', port: 80, targetPort: TARGET_PORT };
   const json = {
     apiVersion: 'v1',

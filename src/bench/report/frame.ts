@@ -4,7 +4,7 @@ import type { Axis, Chart, Unit } from './report.ts';
 import type { Scale } from './scale.ts';
 
 /** All charts have the same size, so that they can be compared. In SVG's own units; the page scales them. */
-export const CHART = { width: 640, height: 340, left: 64, right: 16, top: 18, bottom: 52, legend: 20 } as const;
+export const CHART = { width: 640, height: 340, left: 78, right: 16, top: 18, bottom: 52, legend: 20 } as const;
 
 /** How many series have a colour of their own; more of them begin again. */
 const COLOURS = 8;

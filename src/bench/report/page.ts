@@ -4,7 +4,7 @@ import { drawChart } from './chart.ts';
 import { element, escapeText } from './markup.ts';
 import type { BenchReport, Chart, Section, Skipped, Table, TargetVerdict } from './report.ts';
 import { CHART_STYLE, COLOUR_STYLE, PAGE_STYLE } from './style.ts';
-import { verdictOf } from './verdict.ts';
+import { measuredTargets, verdictOf } from './verdict.ts';
 
 /** One page of HTML with everything in it: it needs no network, no script, and reads well on paper. */
 export function reportPage(reports: readonly BenchReport[]): string {
@@ -75,16 +75,17 @@ function tablePart({ title, columns, rows }: Table): string {
 
 function targetsPart(targets: readonly TargetVerdict[]): string {
   if (targets.length === 0) return '';
-  const rows = targets.map((target) => {
+  const { measured, rest } = measuredTargets(targets);
+  const rows = measured.map((target) => {
     const { name, atMost, value, unit } = target;
     const verdict = verdictOf(target);
     return element(
       'tr',
       {},
-      element('td', { class: verdict.replace(' ', '-') }, verdict),
+      element('td', { class: verdict }, verdict),
       element('td', {}, escapeText(name)),
       element('td', { class: 'number' }, `≤ ${spell(atMost, unit)}`),
-      element('td', { class: 'number' }, spellCell(value, unit)),
+      element('td', { class: 'number' }, spell(value, unit)),
     );
   });
   const head = element(
@@ -93,7 +94,10 @@ function targetsPart(targets: readonly TargetVerdict[]): string {
     '<th></th><th>target</th><th class="number">wanted</th><th class="number">measured</th>',
   );
   const table = element('table', {}, element('thead', {}, head), element('tbody', {}, ...rows));
-  return element('h2', {}, 'Targets') + element('div', { class: 'scroll' }, table);
+  const remark = rest === undefined ? '' : element('p', { class: 'facts' }, rest);
+  return (
+    element('h2', {}, 'Targets') + (measured.length === 0 ? '' : element('div', { class: 'scroll' }, table)) + remark
+  );
 }
 
 function skippedPart(skipped: readonly Skipped[]): string {

@@ -3,7 +3,7 @@ import type { Axis } from './report.ts';
 /** Where values lie on an axis. */
 export interface Scale {
   /** Position of a value, between the two ends of the range; `undefined` for a value that has no place on the axis. */
-  at(value: number): number | undefined;
+  readonly at: (value: number) => number | undefined;
   /** Values to mark, ascending. */
   readonly ticks: readonly number[];
 }

@@ -1,7 +1,7 @@
 import { spellMachine } from '../machine.ts';
 import { spell, spellCell } from '../units.ts';
 import type { BenchReport, Table, TargetVerdict } from './report.ts';
-import { verdictOf } from './verdict.ts';
+import { measuredTargets, verdictOf } from './verdict.ts';
 
 export interface TerminalOptions {
   readonly colour: boolean;
@@ -14,7 +14,7 @@ export function terminalReport(report: BenchReport, options: TerminalOptions): s
     `${title}\n${spellMachine(machine)}\nseed ${seed}; load average ${machine.load.toFixed(2)} at the start`,
     ...sections.flatMap(({ title: heading, tables }) => tables.map((table) => tableText(table, heading))),
   ];
-  if (targets.length > 0) parts.push(`Targets\n${targets.map((target) => targetLine(target, options)).join('\n')}`);
+  if (targets.length > 0) parts.push(targetsText(targets, options));
   if (skipped.length > 0) {
     parts.push(`Left out\n${skipped.map(({ what, reason }) => `  ${what}: ${reason}`).join('\n')}`);
   }
@@ -26,13 +26,15 @@ const GREEN = '\u001B[32m';
 const RED = '\u001B[31m';
 const PLAIN = '\u001B[0m';
 
-function targetLine(target: TargetVerdict, { colour }: TerminalOptions): string {
-  const { name, atMost, value, unit } = target;
-  const verdict = verdictOf(target);
-  const word = verdict.padEnd(12);
-  const shown = colour && value !== null ? `${verdict === 'met' ? GREEN : RED}${word}${PLAIN}` : word;
-  const measured = value === null ? '' : `: ${spell(value, unit)}`;
-  return `  ${shown}  ${name} ≤ ${spell(atMost, unit)}${measured}`;
+function targetsText(targets: readonly TargetVerdict[], { colour }: TerminalOptions): string {
+  const { measured, rest } = measuredTargets(targets);
+  const lines = measured.map((target) => {
+    const { name, atMost, value, unit } = target;
+    const verdict = verdictOf(target);
+    const word = colour ? `${verdict === 'met' ? GREEN : RED}${verdict}${PLAIN}` : verdict;
+    return `${word.padEnd(word.length + 'missed'.length - verdict.length)}  ${name}: ${spell(value, unit)} (≤ ${spell(atMost, unit)})`;
+  });
+  return ['Targets', ...lines, ...(rest === undefined ? [] : [rest])].join('\n  ');
 }
 
 function tableText({ title, columns, rows }: Table, heading: string): string {

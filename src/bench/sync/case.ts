@@ -50,6 +50,8 @@ export interface CaseResult {
   readonly firstMs: number;
   readonly outcomes: readonly Outcome[];
   readonly strains: readonly ScenarioStrain[];
+  /** Scenarios that could not be measured. */
+  readonly failures: readonly { readonly scenario: ScenarioId; readonly reason: string }[];
   readonly footprint: Footprint;
 }
 

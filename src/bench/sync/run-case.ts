@@ -1,3 +1,4 @@
+import { toSluiceError } from '../../base/errors.ts';
 import { releaseMemory } from '../../base/memory.ts';
 import { systemRunner } from '../../kernel/command.ts';
 import { seededRandom } from '../random.ts';
@@ -23,6 +24,7 @@ export async function runCase(spec: CaseSpec, onScenario: (scenario: ScenarioId)
   const world = new SyncWorld({ ...spec, contender: contenderNamed(spec.contender), runner: systemRunner, children });
   const outcomes: Outcome[] = [];
   const strains: ScenarioStrain[] = [];
+  const failures: CaseResult['failures'][number][] = [];
   children.open();
   try {
     await world.clear();
@@ -31,22 +33,28 @@ export async function runCase(spec: CaseSpec, onScenario: (scenario: ScenarioId)
     for (const scenario of spec.scenarios) {
       onScenario(scenario);
       const recorder = new ScenarioRecorder({ scenario, children, budgetMs });
-      await SCENARIOS[scenario].run({
-        world,
-        services,
-        endpoints,
-        runs,
-        random,
-        taker: recorder,
-      });
-      outcomes.push(...recorder.outcomes);
-      strains.push(recorder.strain());
+      try {
+        await SCENARIOS[scenario].run({ world, services, endpoints, runs, random, taker: recorder });
+        outcomes.push(...recorder.outcomes);
+        strains.push(recorder.strain());
+      } catch (thrown) {
+        failures.push({ scenario, reason: toSluiceError(thrown).message });
+        await world.clear();
+        await world.start(); // The next one finds what it expects.
+      }
     }
     const wantsFloors = spec.scenarios.some((scenario) => scenario === 'cold' || scenario === 'change');
     const floors = wantsFloors
       ? await measureFloors({ world, children, runner: systemRunner, services, runs, random })
       : undefined;
-    return { spec, firstMs, outcomes: outcomes.map((outcome) => withFloor(outcome, floors)), strains, footprint };
+    return {
+      spec,
+      firstMs,
+      outcomes: outcomes.map((outcome) => withFloor(outcome, floors)),
+      strains,
+      failures,
+      footprint,
+    };
   } finally {
     await world.clear();
     children.close();

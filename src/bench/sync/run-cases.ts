@@ -39,6 +39,10 @@ export async function runCases(
       options.progress.note(`${what}: left out: ${outcome}`);
     } else {
       results.push(outcome);
+      for (const { scenario, reason } of outcome.failures) {
+        skipped.push({ what: `${what}: ${SCENARIOS[scenario].title}`, reason });
+        options.progress.note(`${what}: ${SCENARIOS[scenario].title}: left out: ${reason}`);
+      }
     }
     done += spec.scenarios.length;
   }

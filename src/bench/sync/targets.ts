@@ -103,7 +103,7 @@ export function verdictsOf(results: readonly CaseResult[]): readonly TargetVerdi
   });
 }
 
-export function outcomeOf(result: CaseResult, operation: string): Outcome | undefined {
+function outcomeOf(result: CaseResult, operation: string): Outcome | undefined {
   return result.outcomes.find((outcome) => outcome.operation === operation);
 }
 

@@ -29,15 +29,19 @@ async function sluice(...args: readonly string[]): Promise<Outcome> {
       },
     }),
   );
-  await runProgram(args, { commands }, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    stdin: (async function* none() {})(),
-    env: {},
-    colour: false,
-    errColour: false,
-    errLive: false,
-  });
+  await runProgram(
+    args,
+    { commands },
+    {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      stdin: (async function* none() {})(),
+      env: {},
+      colour: false,
+      errColour: false,
+      errLive: false,
+    },
+  );
   return { ran: seen.ran, config: seen.config, out, err };
 }
 
