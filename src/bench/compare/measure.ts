@@ -8,7 +8,7 @@ import type { Delays } from './event-loop.ts';
 import { longestDelayMs, readDelays } from './event-loop.ts';
 import { nowMs } from './now.ts';
 import type { Prober } from './prober.ts';
-import { REFUSED } from './prober.ts';
+import { NOBODY } from './prober.ts';
 import { ENDPOINTS, probeNumbered } from './workload.ts';
 
 /** How much is measured. */
@@ -140,7 +140,7 @@ async function measureChanges({ contender, prober, api, effort }: MeasureOptions
     };
     changes.created.push(await time(ENDPOINTS[0], { do: 'put', objects: [a, service] }));
     changes.switched.push(await time(ENDPOINTS[1], { do: 'put', objects: [b] }));
-    changes.deleted.push(await time(REFUSED, { do: 'remove', objects: [service, b] }));
+    changes.deleted.push(await time(NOBODY, { do: 'remove', objects: [service, b] }));
   }
   const cpuMs = contender.usage().cpuMs - before;
   return { changes, cpuMs: cpuMs / (3 * Math.max(1, changes.created.length)) };

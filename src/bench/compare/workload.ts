@@ -20,6 +20,13 @@ const NAMESPACE = 'bench';
 /** What has to be there before anything else. `load` is where the synthetic cluster lives. */
 export const BASE_OBJECTS: readonly UntypedObject[] = [
   ...[NAMESPACE, 'load'].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })),
+  // As every cluster has since 1.33: addresses out of it that no Service has are known to be nobody's.
+  {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: ['10.96.0.0/12'] },
+  },
   {
     apiVersion: 'v1',
     kind: 'Node',

@@ -59,7 +59,7 @@ describe('the report', () => {
   });
 
   it('leaves empty what a contender has not', () => {
-    expect(rowOf('Service deleted → refused, p50')).toEqual([expect.anything(), '4 ms', null, null]);
+    expect(rowOf('Service deleted → no connection, p50')).toEqual([expect.anything(), '4 ms', null, null]);
     expect(rowOf('longest delay of the event loop, at most')).toEqual([expect.anything(), '60 ms', null, null]);
   });
 
