@@ -9,8 +9,11 @@ import { CHANGES, CHANGES_PER_SECOND, ROUNDS_BUDGET_MS } from './measure.ts';
 import { SLUICE } from './peers.ts';
 
 export interface CompareDetails extends CompareResult {
-  readonly contenders: readonly ContenderSpec[];
+  /** Without their commands as they were run: these are of one machine. */
+  readonly contenders: readonly Named[];
 }
+
+type Named = Pick<ContenderSpec, 'name' | 'shown'>;
 
 export type CompareReport = BenchReport<CompareDetails>;
 
@@ -140,11 +143,7 @@ function verdict(target: (typeof TARGETS)[number], outcomes: readonly CompareOut
   return { name: `${services.toLocaleString('en-GB')} Services: ${what}`, unit, atMost, value: value ?? null };
 }
 
-function sectionOf(
-  services: number,
-  outcomes: readonly CompareOutcome[],
-  contenders: readonly ContenderSpec[],
-): Section {
+function sectionOf(services: number, outcomes: readonly CompareOutcome[], contenders: readonly Named[]): Section {
   const samples = contenders.map(
     ({ name }) => outcomes.find((one) => one.contender === name && one.services === services)?.sample,
   );
@@ -186,11 +185,7 @@ function sectionOf(
   };
 }
 
-function growth(
-  sizes: readonly number[],
-  outcomes: readonly CompareOutcome[],
-  contenders: readonly ContenderSpec[],
-): Section {
+function growth(sizes: readonly number[], outcomes: readonly CompareOutcome[], contenders: readonly Named[]): Section {
   const chart = (title: string, unit: Unit, value: Figure['value']): Chart => ({
     kind: 'line',
     title,

@@ -13,7 +13,7 @@ export async function runCompare(options: CompareOptions, command: string): Prom
   const durationMs = Date.now() - startedAt.getTime();
   const { contenders, seed, runs, effort, assets, minSyncPeriod } = options;
   return compareReport(
-    { contenders, ...result },
+    { contenders: contenders.map(({ name, shown }) => ({ name, shown })), ...result },
     {
       command,
       seed,

@@ -38,7 +38,7 @@ describe('several runs', () => {
 });
 
 describe('the report', () => {
-  const contender = (name: string) => ({ name, command: `/somewhere/${name} {config}`, shown: `${name} {config}` });
+  const contender = (name: string) => ({ name, shown: `${name} {config}` });
   const effort = { rounds: 5, pauseMs: 10, settleMs: 0, idleMs: 0, churnMs: 0 };
   const frame = { ...FRAME, runs: 1, effort, kubeApiServer: false, minSyncPeriod: undefined };
   const slow = sample({ startMs: 4000, changes: { created: [200], switched: [300], deleted: [] }, loadedBytes: 50e6 });
