@@ -26,6 +26,7 @@ const TOOLS = {
   modprobe: 'kmod',
   dig: 'bind9-dnsutils',
   dnsperf: 'dnsperf',
+  prove: 'perl', // Not perl, which perl-base brings too, without Time::HiRes.
 };
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
