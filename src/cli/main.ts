@@ -24,7 +24,7 @@ const HIDDEN_PARTS: Readonly<Record<HiddenPart, (args: readonly string[]) => Pro
     await runApiServer(process.stdin, process.stdout);
     return 0;
   },
-  'bench-case': ([spec = '']) => runCaseProcess(spec, (text) => void process.stdout.write(text)),
+  'bench-case': ([spec = '']) => runCaseProcess(spec, process.stdin, process.stdout),
 };
 
 /** For everything that is not a result; `diff` has 1 for "differs", as kubectl diff and diff have. */

@@ -1,10 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { benchSync } from '../../src/bench/sync/bench-sync.ts';
 import type { CaseResult } from '../../src/bench/sync/case.ts';
-import { contenderNamed } from '../../src/bench/sync/contenders.ts';
+import { backendOf, contenderNamed } from '../../src/bench/sync/contenders.ts';
 import type { SyncBenchOptions } from '../../src/bench/sync/options.ts';
 import { SCENARIO_IDS } from '../../src/bench/sync/scenarios.ts';
 import { systemRunner } from '../../src/kernel/command.ts';
+import { startLineProcess } from '../../src/kernel/process.ts';
 
 const TINY: Omit<SyncBenchOptions, 'contenders'> = {
   services: [20],
@@ -78,4 +80,22 @@ it('leaves out a backend that cannot be measured and a case that takes too long,
     { what: 'nft, 20 Services × 2 endpoints', reason: expect.stringMatching(/^it was not done after /) },
   ]);
   await expect(bench({ contenders: [absent] })).rejects.toThrow(/^there is nothing to measure: absent: /);
+});
+
+it('ends a case for which nobody waits any more', async () => {
+  const spec = {
+    contender: 'nft',
+    services: 1000,
+    endpoints: 4,
+    scenarios: ['change'],
+    runs: 1e6,
+    budgetMs: 1e6,
+    seed: 1,
+  };
+  const { promise: measuring, resolve: onLine } = Promise.withResolvers<string>();
+  const main = fileURLToPath(new URL('../../src/bench/sync/case-main.ts', import.meta.url));
+  const child = await startLineProcess({ file: process.execPath, args: [main, JSON.stringify(spec)], onLine });
+  expect(JSON.parse(await measuring)).toEqual({ kind: 'scenario', scenario: 'change' });
+  expect(await child.stop(20_000)).toEqual({ exitCode: 130, signal: undefined });
+  await backendOf(contenderNamed('nft')).cleanup(systemRunner);
 });

@@ -1,4 +1,5 @@
 import { ERRORS } from '../../src/base/errors.ts';
+import { SCENARIOS } from '../../src/bench/sync/scenarios.ts';
 import type { Option } from '../../src/config/options.ts';
 import { OPTIONS } from '../../src/config/options.ts';
 import { settingOf } from '../../src/config/file.ts';
@@ -32,6 +33,11 @@ export const README_TABLES: Readonly<Record<string, () => string>> = {
     table(
       ['Code', 'Meaning', 'What to do'],
       Object.entries(ERRORS).map(([code, { meaning, remedy }]) => [`\`${code}\``, meaning, remedy]),
+    ),
+  scenarios: () =>
+    table(
+      ['Scenario', 'What is measured'],
+      Object.entries(SCENARIOS).map(([id, { text }]) => [`\`${id}\``, text]),
     ),
   metrics: () =>
     table(

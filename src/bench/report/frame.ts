@@ -50,7 +50,7 @@ export function drawing(chart: Chart, legend: readonly LegendEntry[], ...marks: 
     'svg',
     { class: 'chart', viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: 'img' },
     element('title', {}, escapeText(chart.title)),
-    drawLegend(legend),
+    drawLegend(legend, chart.kind),
     ...marks,
   );
 }
@@ -101,11 +101,12 @@ function tickText(value: number, unit: Unit): string {
 /** Good enough for a sans-serif of 12 units. */
 const CHARACTER_WIDTH = 6.3;
 
-function drawLegend(entries: readonly LegendEntry[]): string {
+function drawLegend(entries: readonly LegendEntry[], kind: Chart['kind']): string {
   let x: number = PLOT.left;
   return entries
     .map(({ name, className, floor }) => {
-      const mark = element('line', { class: `line ${className}`, x1: x, x2: x + 18, y1: CHART.top, y2: CHART.top });
+      const ends = { x1: x, x2: x + 18, y1: CHART.top, y2: CHART.top };
+      const mark = floor || kind === 'line' ? element('line', { class: `line ${className}`, ...ends }) : '';
       const dot = floor ? '' : element('circle', { class: `dot ${className}`, cx: x + 9, cy: CHART.top, r: 4 });
       const text = element('text', { class: 'legend', x: x + 24, y: CHART.top + 4 }, escapeText(name));
       x += 24 + name.length * CHARACTER_WIDTH + 18;

@@ -80,10 +80,13 @@ function operationCharts(operation: string, results: readonly CaseResult[]): rea
   const endpointCounts = [...new Set(found.map(({ endpoints }) => endpoints))];
   return endpointCounts.flatMap((endpoints): readonly Chart[] => {
     const ofThis = found.filter((one) => one.endpoints === endpoints);
-    const title = `${capitalized(operation)}, ${endpoints} endpoint${endpoints === 1 ? '' : 's'} per Service, median`;
     const y = { label: 'event → acknowledged', unit: 'ms', scale: 'log' } as const;
     const contenders = [...new Set(ofThis.map(({ contender }) => contender))];
-    if (new Set(ofThis.map(({ services }) => services)).size === 1) return [barChart(title, ofThis, y)];
+    const [size, ...others] = new Set(ofThis.map(({ services }) => services));
+    if (size !== undefined && others.length === 0) {
+      return [barChart(`${capitalized(operation)}, ${sizeText(size, endpoints)}`, ofThis, y)];
+    }
+    const title = `${capitalized(operation)}, ${endpoints} endpoint${endpoints === 1 ? '' : 's'} per Service, median`;
     const series = contenders.flatMap((contender) => seriesOf(contender, ofThis));
     return [{ kind: 'line', title, x: { label: 'Services', unit: 'count', scale: 'log' }, y, series }];
   });
@@ -111,7 +114,7 @@ function barChart(title: string, found: readonly Found[], y: { label: string; un
   const floors = found.map(({ outcome }) => outcome.floor?.p50 ?? null);
   return {
     kind: 'bar',
-    title: `${title}, ${sizeOf(found)}`,
+    title,
     categories: found.map(({ contender }) => contender),
     y,
     series: [
@@ -120,10 +123,6 @@ function barChart(title: string, found: readonly Found[], y: { label: string; un
       ...(floors.every((floor) => floor === null) ? [] : [{ name: 'kernel floor', values: floors, floor: true }]),
     ],
   };
-}
-
-function sizeOf([first]: readonly Found[]): string {
-  return `${(first?.services ?? 0).toLocaleString('en-GB')} Services`;
 }
 
 interface Row {

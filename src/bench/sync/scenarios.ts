@@ -86,7 +86,7 @@ export const SCENARIOS: Readonly<Record<ScenarioId, Scenario>> = {
   },
   burst: {
     title: `Burst of ${BURST.toLocaleString('en-GB')} changes`,
-    text: 'So many endpoints change at once, each an event of its own; until the kernel has acknowledged the last.',
+    text: `${BURST.toLocaleString('en-GB')} endpoints change at once, each an event of its own; until the kernel has acknowledged the last.`,
     async run({ world, services, runs, random, taker }) {
       let events: readonly ObjectEvent[] = [];
       const before = async (): Promise<void> => {
@@ -105,7 +105,7 @@ export const SCENARIOS: Readonly<Record<ScenarioId, Scenario>> = {
   },
   rolling: {
     title: `Rolling update of ${ROLLING_SERVICES} Services`,
-    text: 'Their endpoints are replaced one at a time, as fast as events can be taken; “one event” is its way to the kernel under that load.',
+    text: `The endpoints of ${ROLLING_SERVICES} Services are replaced one at a time, as fast as events can be taken; “one event” is its way to the kernel under that load.`,
     run: rollOver,
   },
   resync: {

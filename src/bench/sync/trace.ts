@@ -2,7 +2,7 @@ import type { SyncObserver } from '../../applier/applier.ts';
 import type { FamilyReport } from '../../applier/family-sync.ts';
 import type { Driver } from '../../backend/contract.ts';
 import type { ChangeSet, RuleObject } from '../../backend/rules.ts';
-import type { SluiceError } from '../../base/errors.ts';
+import { SluiceError } from '../../base/errors.ts';
 import type { ChildWatch } from './child-watch.ts';
 import type { Sample } from './sample.ts';
 
@@ -21,12 +21,24 @@ interface Tally {
   acknowledge: number;
   bytes: number;
   syncs: number;
+  /** When the last one was acknowledged; what the applier does then is no part of it. */
+  endMs: number;
   readonly written: ChangeSet[];
   failure: SluiceError | undefined;
 }
 
 function newTally(): Tally {
-  return { read: 0, encode: 0, write: 0, acknowledge: 0, bytes: 0, syncs: 0, written: [], failure: undefined };
+  return {
+    read: 0,
+    encode: 0,
+    write: 0,
+    acknowledge: 0,
+    bytes: 0,
+    syncs: 0,
+    endMs: 0,
+    written: [],
+    failure: undefined,
+  };
 }
 
 /** Rules and elements that come, go or are replaced. A chain that changes is written as a whole. */
@@ -78,8 +90,8 @@ export class SyncTrace implements SyncObserver {
   }
 
   /**
-   * One operation, from the call to its end. What the syncs of it do not explain is counted as `compile`: the events' way into
-   * the snapshot, and waiting for one's turn.
+   * One operation, from the call to the kernel's acknowledgement. What the syncs of it do not explain is counted as
+   * `compile`: the events' way into the snapshot, and waiting for one's turn.
    *
    * @param beforeMs what the operation took before this call.
    * @throws {SluiceError} when a sync failed: there is nothing to measure then.
@@ -89,9 +101,11 @@ export class SyncTrace implements SyncObserver {
     this.#tally = tally;
     const startMs = performance.now();
     await work();
-    const totalMs = performance.now() - startMs + beforeMs;
+    this.#tally = newTally(); // What was written is not to be kept: memory is measured, too.
+    const totalMs = tally.endMs - startMs + beforeMs;
     const { read, encode, write, acknowledge, bytes, syncs, written, failure } = tally;
     if (failure !== undefined) throw failure;
+    if (syncs === 0) throw new SluiceError({ code: 'internal', message: 'no sync took place to measure' });
     const compile = Math.max(0, totalMs - read - encode - write - acknowledge);
     const stagesMs = { compile, read, encode, write, acknowledge };
     const changes = written.reduce((sum, change) => sum + rulesIn(change), 0);
@@ -113,6 +127,7 @@ export class SyncTrace implements SyncObserver {
     const compiledMs = report.startedMs + report.compileMs;
     const tally = this.#tally;
     tally.syncs++;
+    tally.endMs = endMs;
     tally.bytes += report.written;
     tally.read += readMs;
     const [refusal] = report.refused;

@@ -56,7 +56,7 @@ it('one size is a chart of backends side by side', () => {
   expect(sections[0]?.charts).toEqual([
     {
       kind: 'bar',
-      title: 'Cold load, 4 endpoints per Service, median, 1,000 Services',
+      title: 'Cold load, 1,000 Services × 4 endpoints',
       categories: ['nft', 'iptables-nft'],
       y: { label: 'event → acknowledged', unit: 'ms', scale: 'log' },
       series: [
