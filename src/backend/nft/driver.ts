@@ -11,7 +11,7 @@ import { nftFailure } from './failure.ts';
 import { KUBE_PROXY_TABLE, NFT_FAMILY, TABLE } from './names.ts';
 import { parseTable } from './parse.ts';
 
-/** Batches up to this size go through the long-lived nft; larger ones are parsed faster from a file. */
+/** Batches up to this size go through the long-lived nft, which starts for the second one; larger ones are parsed faster from a file. */
 const SESSION_LIMIT_CHARACTERS = 32_000;
 
 /** Programs one family through the nft program. */
@@ -96,9 +96,10 @@ export class NftDriver implements Driver {
   async #run(commands: readonly string[]): Promise<void> {
     if (commands.length === 0) return;
     const size = commands.reduce((sum, command) => sum + command.length + 2, 0);
+    const isFirst = this.#fed === 0;
     this.#fed += size;
     const output =
-      size <= SESSION_LIMIT_CHARACTERS
+      size <= SESSION_LIMIT_CHARACTERS && !isFirst
         ? await this.#session.run(commands.join('; ').replaceAll('\n', ' '))
         : await this.#runFile(`${commands.join('\n')}\n`);
     if (output.includes('Error')) throw nftFailure(output, 'write the rules');

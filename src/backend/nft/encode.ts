@@ -5,9 +5,12 @@ import { diffRuleSets, NO_RULES } from '../rules.ts';
 import { KUBE_PROXY_TABLE, NFT_FAMILY, POOL_MAPS, TABLE } from './names.ts';
 import { isIntervalSet, leadsToEndpoints } from './render.ts';
 import type { Slots } from './slots.ts';
-import { reassignSlots } from './slots.ts';
+import { isInOrder, reassignSlots } from './slots.ts';
 
-/** The slots of every pool in the kernel, keyed by object and member, `set tcp-endpoints 10.96.0.1 . 80`. */
+/**
+ * The slots of pools in the kernel, keyed by object and member, `set tcp-endpoints 10.96.0.1 . 80`. A pool that is not in it
+ * has its endpoints in the order of the rule set.
+ */
 export type SlotTable = PersistentMap<Slots>;
 
 export const NO_SLOTS: SlotTable = PersistentMap.empty();
@@ -107,7 +110,7 @@ class Writer {
   readonly #sweep: string[] = [];
   readonly #isFirst: boolean;
   readonly #oldSlots: SlotTable;
-  readonly #newSlots = new Map<string, Slots>();
+  readonly #newSlots = new Map<string, Slots | undefined>();
 
   constructor(family: IpFamily, { slots, isFirst }: { readonly slots: SlotTable; readonly isFirst: boolean }) {
     this.#family = NFT_FAMILY[family];
@@ -170,14 +173,15 @@ class Writer {
 
   #pool(name: string, edit: MemberEdit): void {
     const slotKey = `${edit.id} ${edit.key}`;
-    const old = edit.before === undefined ? [] : (this.#oldSlots.get(slotKey) ?? edit.before);
-    const { slots, removed, added } = reassignSlots(old, edit.after ?? []);
-    for (const { index } of removed) {
-      listOf(index < slots.length ? this.#removed : this.#retired, name).push(`${edit.key} . ${index}`);
+    const before = edit.before ?? [];
+    const wanted = edit.after ?? [];
+    const change = reassignSlots(this.#oldSlots.get(slotKey) ?? before, before, wanted);
+    for (const { index } of change.removed) {
+      listOf(index < change.count ? this.#removed : this.#retired, name).push(`${edit.key} . ${index}`);
     }
     const puts = edit.before === undefined ? this.#added : this.#replaced;
-    for (const { index, endpoint } of added) listOf(puts, name).push(`${edit.key} . ${index} : ${endpoint}`);
-    this.#newSlots.set(slotKey, slots);
+    for (const { index, endpoint } of change.added) listOf(puts, name).push(`${edit.key} . ${index} : ${endpoint}`);
+    this.#newSlots.set(slotKey, isInOrder(change.slots, wanted) ? undefined : change.slots);
   }
 
   finish(): EncodedChange {
@@ -207,7 +211,7 @@ class Writer {
     ];
     const slots = this.#oldSlots.update((draft) => {
       for (const [key, value] of this.#newSlots) {
-        if (value.length === 0) draft.delete(key);
+        if (value === undefined) draft.delete(key);
         else draft.set(key, value);
       }
     });

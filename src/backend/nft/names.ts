@@ -85,9 +85,9 @@ export const POOL_MAPS: ReadonlyMap<string, PoolMap> = new Map(
   ),
 );
 
-/** The chain that picks one of `size` endpoints for the destination of the packet: `tcp-cluster-3`, `udp-nodeport-local-1`. */
-export function poolChain(protocol: Protocol, at: PlaceKind, pick: { pool: PoolName; size: number }): string {
-  return `${protocol}-${at === 'ip' ? '' : 'nodeport-'}${pick.pool}-${pick.size}`;
+/** The chain that picks one of so many slots for the destination of the packet: `tcp-cluster-3`, `udp-nodeport-local-1`. */
+export function poolChain(protocol: Protocol, at: PlaceKind, pick: { pool: PoolName; slots: number }): string {
+  return `${protocol}-${at === 'ip' ? '' : 'nodeport-'}${pick.pool}-${pick.slots}`;
 }
 
 /** 16 characters of base32(SHA-256): 80 bits, the length that kube-proxy uses for iptables chains. */

@@ -3,7 +3,7 @@ import type { RuleObject, RuleSet } from '../rules.ts';
 import type { SlotTable } from './encode.ts';
 import { chainId, POOL_MAPS, setId } from './names.ts';
 import { isClientSet } from './render.ts';
-import { MISSING_SLOT } from './slots.ts';
+import { isInOrder, isUsable, MISSING_SLOT } from './slots.ts';
 
 export interface ParsedTable {
   readonly rules: RuleSet;
@@ -129,8 +129,11 @@ function gatherPools(
   const members: [string, readonly string[]][] = [];
   for (const [destination, pool] of pools) {
     const dense = Array.from(pool, (endpoint) => endpoint ?? MISSING_SLOT);
-    slots.set(`${setId(name)} ${destination}`, dense);
-    members.push([destination, dense.toSorted()]);
+    // What is missing, where nothing may be, makes the member differ from the one that is wanted.
+    const endpoints = isUsable(dense) ? dense.filter((endpoint) => endpoint !== MISSING_SLOT) : dense;
+    const sorted = endpoints.toSorted();
+    members.push([destination, sorted]);
+    if (!isInOrder(dense, sorted)) slots.set(`${setId(name)} ${destination}`, dense);
   }
   return members;
 }

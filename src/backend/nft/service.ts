@@ -6,6 +6,7 @@ import type { Fragment, Piece } from '../assembly.ts';
 import { orderKey, wordsOf } from './base.ts';
 import type { PlaceKind, SetName } from './names.ts';
 import { affinityEndpoint, affinityPoolChain, CHAINS, chainId, poolChain, poolMap, SETS, setId } from './names.ts';
+import { hasEmptySlots, slotCount } from './slots.ts';
 
 /** A frontend lives either in the containers keyed by address . protocol . port or in those keyed by protocol . port. */
 interface Place {
@@ -108,7 +109,7 @@ function verdictOf(service: ServicePlan, action: Action, place: Place): string {
       return 'drop';
     case 'forward':
       return service.affinityTimeoutS === undefined
-        ? `goto ${poolChain(service.protocol, place.at, { pool: action.pool, size: service.pools[action.pool].length })}`
+        ? `goto ${poolChain(service.protocol, place.at, { pool: action.pool, slots: slotCount(service.pools[action.pool].length) })}`
         : `goto ${affinityPoolChain(service, action.pool)}`;
   }
 }
@@ -123,7 +124,7 @@ export function poolKey(family: IpFamily, protocol: Protocol, at: PlaceKind): st
   return at === 'ip' ? `${wordsOf(family).ip} daddr . ${protocol} dport` : `${protocol} dport`;
 }
 
-/** The destination's endpoints, and the chain for pools of that size, which all Services of the family share. */
+/** The destination's endpoints, and the chain for pools with so many slots, which all Services of the family share. */
 function poolRules(
   service: ServicePlan,
   frontend: Frontend,
@@ -133,14 +134,24 @@ function poolRules(
   const { pool, place, family } = at;
   const targets = service.pools[pool];
   const map = poolMap(protocol, place, pool);
-  const slot = `${poolKey(family, protocol, place)} . numgen random mod ${targets.length}`;
+  const slots = slotCount(targets.length);
+  const pick = (count: number): string =>
+    `dnat ${wordsOf(family).ip} to ${poolKey(family, protocol, place)} . numgen random mod ${count} map @${map}`;
   const chain: Piece = {
-    object: chainId(poolChain(protocol, place, { pool, size: targets.length })),
+    object: chainId(poolChain(protocol, place, { pool, slots })),
     key: '',
-    lines: [`dnat ${wordsOf(family).ip} to ${slot} map @${map}`],
+    lines: picksOf(slots).map(pick),
   };
   const key = frontend.kind === 'node-port' ? `${frontend.port}` : `${frontend.address} . ${frontend.port}`;
   return [chain, element(map, key, ...targets.map((target) => `${target.address} . ${target.port}`).toSorted())];
+}
+
+/** A pool with empty slots is picked from until one is full, at most so often (they are a 17th at most); then the first, which is. */
+const PICKS = 6;
+
+/** The numbers of slots that a packet picks from in turn, until it finds an endpoint. */
+function picksOf(slots: number): readonly number[] {
+  return hasEmptySlots(slots) ? [...Array<number>(PICKS).fill(slots), 1] : [slots];
 }
 
 function masqueradeElement(frontend: Frontend, place: Place, key: string): Piece[] {

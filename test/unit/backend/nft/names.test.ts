@@ -16,7 +16,7 @@ test('no two objects share a name', () => {
   const chains = Object.values(CHAINS);
   const pools = (['tcp', 'udp', 'sctp'] as const).flatMap((protocol) =>
     (['ip', 'nodeport'] as const).flatMap((at) =>
-      (['cluster', 'local'] as const).map((pool) => poolChain(protocol, at, { pool, size: 2 })),
+      (['cluster', 'local'] as const).map((pool) => poolChain(protocol, at, { pool, slots: 2 })),
     ),
   );
   const names = [...chains, ...pools, ...Object.values(SETS), ...POOL_MAPS.keys()];

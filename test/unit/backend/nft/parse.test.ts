@@ -140,10 +140,19 @@ describe('pools', () => {
     expect(rules['set tcp-endpoints']).toMatchObject({
       members: { '10.96.0.1 . 80': ['10.1.0.1 . 8080', '10.1.0.2 . 8080'], '10.96.0.2 . 80': ['10.1.0.9 . 80'] },
     });
+    // The other one has its only endpoint where the rule set has it.
     expect(slots).toEqual({
       'set tcp-endpoints 10.96.0.1 . 80': ['10.1.0.2 . 8080', '10.1.0.1 . 8080'],
-      'set tcp-endpoints 10.96.0.2 . 80': ['10.1.0.9 . 80'],
     });
+  });
+
+  test('a slot of a large pool may be empty, as long as it is not the first', () => {
+    const full = Array.from({ length: 34 }, (_, i) => `k . 80 . ${i} : e${10 + i} . 1`);
+    const endpoints = (empty: number) => {
+      const { rules } = pool(...full.filter((_, i) => i !== empty));
+      return (rules['set tcp-endpoints'] as { members: Record<string, string[]> }).members['k . 80'] ?? [];
+    };
+    expect([endpoints(7).length, endpoints(7).includes(''), endpoints(0).includes('')]).toEqual([33, false, true]);
   });
 
   test('a slot that is missing shows', () => {

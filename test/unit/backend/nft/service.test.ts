@@ -69,6 +69,16 @@ describe('a ClusterIP', () => {
   });
 });
 
+test('a large pool has a few slots more than endpoints, and picks until it finds one', () => {
+  const targets = Array.from({ length: 65 }, (_, i) => target(`10.244.9.${i + 1}`, 8080));
+  const lines = spell({ targets });
+  expect(lines).toContain(
+    'service-ips | 10.96.0.1 . tcp . 80 | comment "default/web:http cluster IP" : goto tcp-cluster-68',
+  );
+  const pick = (slots: number) => `dnat ip to ip daddr . tcp dport . numgen random mod ${slots} map @tcp-endpoints`;
+  expect(lines).toContain(['tcp-cluster-68', '', ...Array<string>(6).fill(pick(68)), pick(1)].join(' | '));
+});
+
 describe('external destinations', () => {
   const vip = ip('192.0.2.1');
   const address = (kind: string, verdict: string, set = 'service-ips') =>
