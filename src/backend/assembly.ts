@@ -29,8 +29,8 @@ export interface Spelling {
   shape(family: IpFamily, id: ObjectId): ObjectShape;
   /** Rules that exist whatever the Services are, and the objects that exist even when empty. */
   base(plan: Plan): { readonly pieces: Fragment; readonly objects: readonly ObjectId[] };
-  /** Rules of one Service. Depends on nothing else. */
-  service(service: ServicePlan, plan: Plan): Fragment;
+  /** Rules of one Service. Depends on nothing else; of `previous`, what the Service was before, text may be used again. */
+  service(service: ServicePlan, plan: Plan, previous?: ServicePlan): Fragment;
 }
 
 /** The rules of a plan, with what is needed to derive the next from it at the cost of the change. */
@@ -64,7 +64,7 @@ export function assemble(spelling: Spelling, plan: Plan, previous?: Assembly): A
   if (known === undefined) draft.addBase(spelling.base(plan));
   diffMaps(known?.plan.services ?? PersistentMap.empty<ServicePlan>(), plan.services, (_key, before, after) => {
     if (before !== undefined) draft.remove(spelling.service(before, plan));
-    if (after !== undefined) draft.add(spelling.service(after, plan));
+    if (after !== undefined) draft.add(spelling.service(after, plan, before));
   });
   return draft.finish(plan);
 }
@@ -77,7 +77,7 @@ class AssemblyDraft {
   #shares: PersistentMap<readonly Share[]>;
   /** Net changes per object: key → lines to put, or `undefined` to take away. */
   readonly #touched = new Map<ObjectId, Map<string, readonly string[] | undefined>>();
-  readonly #shareChanges = new Map<string, readonly Share[]>();
+  readonly #shareChanges = new Map<ObjectId, Map<string, readonly Share[]>>();
   #permanent: ReadonlySet<ObjectId>;
 
   constructor(spelling: Spelling, family: IpFamily, previous: Assembly | undefined) {
@@ -104,21 +104,35 @@ class AssemblyDraft {
   }
 
   #contribute(piece: Piece, delta: 1 | -1): void {
-    const key = shareKey(piece);
     const current = this.#linesOf(piece);
+    const pending = this.#shareChanges.get(piece.object)?.get(piece.key);
+    // Nobody has it, which is so for almost every piece of a first load.
+    if (current === undefined && pending === undefined && delta > 0) {
+      this.#changesOf(piece.object).set(piece.key, piece.lines);
+      return;
+    }
+    const key = shareKey(piece.object, piece.key);
     const single = current === undefined ? [] : [{ lines: current, count: 1 }];
-    const shares = withContributor(this.#shareChanges.get(key) ?? this.#shares.get(key) ?? single, piece.lines, delta);
-    if (isShared(shares) || this.#shares.has(key)) this.#shareChanges.set(key, shares);
-    else this.#shareChanges.delete(key);
+    const shares = withContributor(pending ?? this.#shares.get(key) ?? single, piece.lines, delta);
+    if (isShared(shares) || this.#shares.has(key)) this.#sharesIn(piece.object).set(piece.key, shares);
+    else this.#shareChanges.get(piece.object)?.delete(piece.key);
     const inForce = shares[0]?.lines;
     if (!equalData(current, inForce)) this.#changesOf(piece.object).set(piece.key, inForce);
   }
 
+  #sharesIn(id: ObjectId): Map<string, readonly Share[]> {
+    let changes = this.#shareChanges.get(id);
+    if (changes === undefined) this.#shareChanges.set(id, (changes = new Map()));
+    return changes;
+  }
+
   finish(plan: Plan): Assembly {
     this.#shares = this.#shares.update((draft) => {
-      for (const [key, shares] of this.#shareChanges) {
-        if (isShared(shares)) draft.set(key, shares);
-        else draft.delete(key);
+      for (const [id, changes] of this.#shareChanges) {
+        for (const [key, shares] of changes) {
+          if (isShared(shares)) draft.set(shareKey(id, key), shares);
+          else draft.delete(shareKey(id, key));
+        }
       }
     });
     this.#rules = this.#rules.update((rules) => {
@@ -179,8 +193,8 @@ class AssemblyDraft {
   }
 }
 
-function shareKey(piece: Piece): string {
-  return `${piece.object} ${piece.key}`;
+function shareKey(object: ObjectId, key: string): string {
+  return `${object} ${key}`;
 }
 
 function isShared(shares: readonly Share[]): boolean {

@@ -33,13 +33,13 @@ interface Branch<V> {
 const BITS = 5;
 const MASK = (1 << BITS) - 1;
 
-/** FNV-1a with a final mix, over UTF-16 code units. */
+/** FNV-1a with a final mix, over UTF-16 code units. Signed, because V8 keeps such numbers in the object itself. */
 function hashOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   hash ^= hash >>> 15;
   hash = Math.imul(hash, 0x2c1b3c6d);
-  return (hash ^ (hash >>> 13)) >>> 0;
+  return hash ^ (hash >>> 13);
 }
 
 function bitAt(hash: number, shift: number): number {
@@ -56,9 +56,8 @@ function slotIndex(bitmap: number, bit: number): number {
   return popCount(bitmap & (bit - 1));
 }
 
-function find<V>(root: Node<V> | undefined, key: string): Leaf<V> | undefined {
-  const hash = hashOf(key);
-  let node = root;
+function find<V>(root: Node<V> | undefined, key: string, hash = hashOf(key)): Leaf<V> | undefined {
+  let node: Node<V> | undefined = root;
   let shift = 0;
   while (node?.kind === 'branch') {
     const bit = bitAt(hash, shift);
@@ -204,9 +203,10 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
     change({
       get: (key) => find(root, key)?.value,
       set(key, value) {
-        const existing = find(root, key);
+        const hash = hashOf(key);
+        const existing = find(root, key, hash);
         if (existing !== undefined && Object.is(existing.value, value)) return;
-        const leaf: Leaf<V> = { kind: 'leaf', hash: hashOf(key), key, value };
+        const leaf: Leaf<V> = { kind: 'leaf', hash, key, value };
         root = root === undefined ? leaf : insert(root, leaf, { shift: 0, owner });
         if (existing === undefined) size++;
       },
@@ -271,6 +271,10 @@ function diffNodes<V>(before: Node<V> | undefined, after: Node<V> | undefined, s
   if (before === after) return;
   if (before?.kind === 'branch' && after?.kind === 'branch') {
     diffBranches(before, after, see);
+    return;
+  }
+  if (before === undefined) {
+    visit(after, (key, value) => see(key, undefined, value));
     return;
   }
   // At least one side is a handful of leaves (or nothing): match them by key.

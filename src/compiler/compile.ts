@@ -97,7 +97,9 @@ function replan(
       const endpoints = snapshot.endpoints.get(key) ?? [];
       const before = draft.get(key);
       const planned =
-        port === undefined ? undefined : planService({ port, endpoints, family, node, nodePlan, settings });
+        port === undefined
+          ? undefined
+          : planService({ port, endpoints, family, node, nodePlan, settings, previous: before });
       const after = planned === undefined ? undefined : keepIfEqual(planned, before);
       const reorder = oldPorts?.get(key)?.createdAtMs !== port?.createdAtMs;
       if (before !== after || reorder) changes.push({ key, before, after, reorder });

@@ -1,5 +1,6 @@
+import { compact } from '../base/compact.ts';
 import type { IpFamily } from '../model/address.ts';
-import { familyOf } from '../model/address.ts';
+import { familyOf, socketAddress } from '../model/address.ts';
 import type { Endpoint } from '../model/endpoint.ts';
 import type { NodeInfo } from '../model/node.ts';
 import type { PoolName, Target } from './plan.ts';
@@ -12,6 +13,8 @@ export interface EndpointQuery {
   readonly usesCluster: boolean;
   /** Some packets may go to this node's endpoints only. */
   readonly usesLocal: boolean;
+  /** What was found before, if anything: targets that did not change stay the same objects. */
+  readonly previous?: UsableEndpoints['pools'] | undefined;
 }
 
 export interface UsableEndpoints {
@@ -31,15 +34,39 @@ export function usableEndpoints(query: EndpointQuery): UsableEndpoints {
   const reachable = readyOrTerminating(ofFamily);
   const cluster = usesCluster ? preferredByTopology(reachable, node) : [];
   const local = usesLocal ? readyOrTerminating(ofFamily.filter(isLocal)) : [];
-  const toTarget = (endpoint: Endpoint): Target => ({
-    address: endpoint.address,
-    port: endpoint.port,
-    local: isLocal(endpoint),
-  });
+  const targets = (endpoints: readonly Endpoint[], pool: PoolName): readonly Target[] =>
+    toTargets(endpoints, isLocal, query.previous?.[pool] ?? []);
   return {
-    pools: { cluster: cluster.map(toTarget), local: local.map(toTarget) },
+    pools: { cluster: targets(cluster, 'cluster'), local: targets(local, 'local') },
     any: reachable.length > 0,
   };
+}
+
+/** Both lists are sorted alike, so that a walk over them finds what is in both. */
+function toTargets(
+  endpoints: readonly Endpoint[],
+  isLocal: (endpoint: Endpoint) => boolean,
+  previous: readonly Target[],
+): readonly Target[] {
+  let next = 0;
+  const targets = endpoints.map((endpoint): Target => {
+    const { address, port } = endpoint;
+    const local = isLocal(endpoint);
+    let old = previous[next];
+    while (old !== undefined && !isAt(old, endpoint) && textOf(old) < textOf(endpoint)) old = previous[++next];
+    if (old === undefined || !isAt(old, endpoint)) return { address, port, local };
+    next++;
+    return old.local === local ? old : { address, port, local };
+  });
+  return targets.length === 0 ? compact(targets) : targets;
+}
+
+function isAt(target: Target, endpoint: Endpoint): boolean {
+  return target.address === endpoint.address && target.port === endpoint.port;
+}
+
+function textOf({ address, port }: Pick<Endpoint, 'address' | 'port'>): string {
+  return socketAddress(address, port);
 }
 
 function readyOrTerminating(endpoints: readonly Endpoint[]): readonly Endpoint[] {

@@ -1,3 +1,4 @@
+import { compact } from '../base/compact.ts';
 import type { Cidr, IpAddress, IpFamily } from '../model/address.ts';
 import { cidrContains, familyOf, hostCidr, prefixLength } from '../model/address.ts';
 import type { NodeInfo } from '../model/node.ts';
@@ -18,6 +19,8 @@ export interface ServiceInputs {
   readonly node: NodeInfo;
   readonly nodePlan: NodePlan;
   readonly settings: Pick<CompileSettings, 'externalIps'>;
+  /** What was made of it before, if anything. */
+  readonly previous?: ServicePlan | undefined;
 }
 
 /** The plan of one service port, before destinations that an older Service owns are taken from it; `undefined` when the family does not concern it. */
@@ -37,6 +40,7 @@ export function planService(inputs: ServiceInputs): ServicePlan | undefined {
     node,
     usesCluster: port.internalTrafficPolicy !== 'Local' || accessible,
     usesLocal: port.internalTrafficPolicy === 'Local' || (port.externalTrafficPolicy === 'Local' && accessible),
+    previous: inputs.previous?.pools,
   });
   return {
     key: port.key,
@@ -81,7 +85,7 @@ function makeFrontends(inputs: ServiceInputs, addresses: Addresses, endpoints: U
     offer({ kind: 'external-ip', address, port: port.port, verdict: external });
   const sorted: Frontend[] = [...byAddress.values()].sort(compareFrontends);
   if (port.nodePort !== undefined) sorted.push({ kind: 'node-port', port: port.nodePort, verdict: external });
-  return sorted;
+  return compact(sorted);
 }
 
 const KIND_ORDER = ['cluster-ip', 'external-ip', 'load-balancer'] as const;

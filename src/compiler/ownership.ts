@@ -1,3 +1,4 @@
+import { compact } from '../base/compact.ts';
 import { PersistentMap } from '../base/persistent-map.ts';
 import { socketAddress } from '../model/address.ts';
 import type { ServicePortKey } from '../model/service.ts';
@@ -18,9 +19,9 @@ export function destinationOf(service: ServicePlan, frontend: Frontend): string 
   return `${address}/${service.protocol}`;
 }
 
-function destinationsOf(service: ServicePlan | undefined): ReadonlySet<string> {
-  if (service === undefined) return new Set();
-  return new Set(service.frontends.map((frontend) => destinationOf(service, frontend)));
+/** Without duplicates, because a Service has none. Short lists, which are searched faster than sets are made. */
+function destinationsOf(service: ServicePlan | undefined): readonly string[] {
+  return service?.frontends.map((frontend) => destinationOf(service, frontend)) ?? [];
 }
 
 export interface ClaimChange {
@@ -47,14 +48,16 @@ export function updateClaims(
       affected.add(key);
       const old = destinationsOf(before);
       const now = destinationsOf(after);
-      for (const destination of old.union(now)) {
-        if (!reorder && old.has(destination) === now.has(destination)) continue;
+      for (const destination of [...old, ...now.filter((other) => !old.includes(other))]) {
+        const stays = now.includes(destination);
+        if (!reorder && stays && old.includes(destination)) continue;
         const others = (draft.get(destination) ?? []).filter((claimant) => claimant !== key);
         for (const other of others) affected.add(other);
-        const claimants = now.has(destination) ? [...others, key].sort(compare) : others;
+        const claimants = stays ? compact([...others, key].sort(compare)) : others;
         if (claimants.length === 0) draft.delete(destination);
         else draft.set(destination, claimants);
-        contests.set(destination, claimants);
+        const isContest = claimants.length > 1 || contests.has(destination) || claims.contested.has(destination);
+        if (isContest) contests.set(destination, claimants);
       }
     }
   });

@@ -1,9 +1,11 @@
+import { compact } from '../base/compact.ts';
 import type { IpAddress, IpFamily } from './address.ts';
 import { familyOf, IP_FAMILIES, isUnusableAsEndpoint, parseIpAddress } from './address.ts';
 import { PORT_NUMBER, readPortName, readProtocol } from './decode-service.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Decoded, Field } from './fields.ts';
 import { decodeObject } from './fields.ts';
+import { sortEndpoints } from './merge-endpoints.ts';
 import { isDnsLabel, isDnsSubdomain, labelOf, readNamespacedName } from './object.ts';
 import type { ObjectName, Protocol } from './service.ts';
 
@@ -12,18 +14,26 @@ export interface EndpointSlice {
   /** `namespace/name` of the slice itself. */
   readonly name: ObjectName;
   readonly service: ObjectName;
+  /** One for each name and protocol. */
   readonly ports: readonly SlicePort[];
-  readonly endpoints: readonly SliceEndpoint[];
 }
 
-/** Belongs to the service port of the same name and protocol; the number is the endpoints', not the Service's. */
+/** Belongs to the service port of the same name and protocol. */
 export interface SlicePort {
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** Sorted and without duplicates, see {@link sortEndpoints}. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** A port as the object has it: the number is the endpoints', not the Service's. */
+interface NumberedPort {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;
 }
 
-export type SliceEndpoint = Omit<Endpoint, 'port'>;
+type Portless = Omit<Endpoint, 'port'>;
 
 const ADDRESS_TYPES = [...IP_FAMILIES, 'FQDN'] as const;
 
@@ -43,12 +53,9 @@ export function decodeEndpointSlice(json: unknown, origin?: string): Decoded<End
     const owner = labels.get(SERVICE_NAME_LABEL);
     const serviceName = owner.required((field) => field.string());
     if (!isDnsLabel(serviceName)) owner.fail('is not a valid Service name');
-    return {
-      name,
-      service: `${namespace}/${serviceName}`,
-      ports: readEach(root.get('ports'), readPort),
-      endpoints: readEach(root.get('endpoints'), (item) => readEndpoint(item, addressType)),
-    };
+    const ports = readEach(root.get('ports'), readPort);
+    const endpoints = readEach(root.get('endpoints'), (item) => readEndpoint(item, addressType));
+    return { name, service: `${namespace}/${serviceName}`, ports: endpointsByPort(ports, endpoints) };
   });
 }
 
@@ -57,7 +64,23 @@ function readEach<T>(list: Field, read: (item: Field) => T | undefined): readonl
   return found.filter((item) => item !== undefined);
 }
 
-function readPort(item: Field): SlicePort {
+function endpointsByPort(ports: readonly NumberedPort[], endpoints: readonly Portless[]): readonly SlicePort[] {
+  const grouped = Map.groupBy(ports, ({ name, protocol }) => `${name}/${protocol}`);
+  const slicePorts = [...grouped.values()].flatMap((alike) => {
+    const all = alike.flatMap(({ port }) => endpoints.map((endpoint) => withPort(endpoint, port)));
+    return alike.slice(0, 1).map(({ name, protocol }) => ({ name, protocol, endpoints: sortEndpoints(all) }));
+  });
+  return compact(slicePorts);
+}
+
+/** Spelled out, because there are very many of them and V8 makes copies with a spread twice as large. */
+function withPort(from: Portless, port: number): Endpoint {
+  const { address, nodeName, ready, serving, terminating, zoneHints, nodeHints } = from;
+  if (nodeName === undefined) return { address, port, ready, serving, terminating, zoneHints, nodeHints };
+  return { address, port, nodeName, ready, serving, terminating, zoneHints, nodeHints };
+}
+
+function readPort(item: Field): NumberedPort {
   return {
     name: readPortName(item.get('name')),
     protocol: readProtocol(item.get('protocol')),
@@ -66,7 +89,7 @@ function readPort(item: Field): SlicePort {
 }
 
 /** Only the first address counts, as for kube-proxy; the API allows more and defines no meaning for them. */
-function readEndpoint(item: Field, family: IpFamily): SliceEndpoint {
+function readEndpoint(item: Field, family: IpFamily): Portless {
   const first = item.get('addresses').items()[0] ?? item.get('addresses').fail('is empty');
   const conditions = item.get('conditions');
   const nodeName = item.get('nodeName').string();

@@ -1,3 +1,4 @@
+import { compact } from '../base/compact.ts';
 import type { Cidr, IpAddress, IpFamily } from './address.ts';
 import { familyOf, IP_FAMILIES, isUnusableAsEndpoint, parseCidr, parseIpAddress } from './address.ts';
 import type { Decoded, Field } from './fields.ts';
@@ -82,7 +83,7 @@ function parseExternalIp(text: string): IpAddress | undefined {
 /** What can be read of a list, in its order, without duplicates; what cannot is reported and left out. */
 function readList<T>(list: Field, read: (item: Field) => T | undefined): readonly T[] {
   const found = list.items().map((item) => item.attempt(read));
-  return [...new Set(found.filter((item) => item !== undefined))];
+  return compact([...new Set(found.filter((item) => item !== undefined))]);
 }
 
 /** One address per family at most. Empty when the Service has none: headless, or not allocated yet. */
@@ -167,7 +168,7 @@ function readPorts(spec: Field, shared: Shared): readonly ServicePort[] {
     numbers.add(number);
     names.add(portName);
   }
-  return ports;
+  return compact(ports);
 }
 
 function withPort(shared: Shared, port: Pick<ServicePort, 'portName' | 'protocol' | 'port' | 'nodePort'>): ServicePort {

@@ -1,3 +1,4 @@
+import { compact } from '../base/compact.ts';
 import { assertNever } from '../base/errors.ts';
 import type { MapDraft } from '../base/persistent-map.ts';
 import { PersistentMap } from '../base/persistent-map.ts';
@@ -10,7 +11,7 @@ import { decodeService } from './decode-service.ts';
 import { decodeServiceCidr } from './decode-service-cidr.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Decoded } from './fields.ts';
-import { keepIdentity, mergeEndpoints } from './merge-endpoints.ts';
+import { keepEndpoints, keepIdentity, mergeEndpoints, patchEndpoints } from './merge-endpoints.ts';
 import type { ObjectIdentity } from './object.ts';
 import type { Problem } from './problem.ts';
 import type { ObjectName, ServicePort, ServicePortKey } from './service.ts';
@@ -24,6 +25,10 @@ export interface ObjectEvent extends ObjectIdentity {
 }
 
 const NO_PORTS: readonly ServicePort[] = [];
+const NO_SLICES: readonly EndpointSlice[] = [];
+
+/** Slices of one Service that changed since the last snapshot, as they were in it. */
+type FormerSlices = Map<ObjectName, EndpointSlice | undefined>;
 
 /**
  * The objects of the cluster as last heard of. Events may come in any order; an event costs as much as its Service is large,
@@ -33,15 +38,15 @@ export class Store {
   /** Every Service that exists, by name; those that are hidden or skipped have no ports. */
   readonly #services = new Map<ObjectName, readonly ServicePort[]>();
   readonly #slices = new Map<ObjectName, EndpointSlice>();
-  /** The same slices by Service and by their own name, whether or not the Service exists. */
-  readonly #slicesOf = new Map<ObjectName, Map<ObjectName, EndpointSlice>>();
+  /** The same slices by Service, whether or not the Service exists. */
+  readonly #slicesOf = new Map<ObjectName, readonly EndpointSlice[]>();
   readonly #nodes = new Map<string, NodeFacts>();
   readonly #serviceCidrs = new Map<string, readonly Cidr[]>();
   readonly #problems = new Map<string, readonly Problem[]>();
   /** Keys that the last snapshot has of a Service. */
   readonly #published = new Map<ObjectName, readonly ServicePortKey[]>();
   /** Services whose part of the snapshot is out of date. */
-  readonly #dirty = new Set<ObjectName>();
+  readonly #dirty = new Map<ObjectName, FormerSlices | undefined>();
   #snapshot: Snapshot = {
     revision: 0,
     servicePorts: PersistentMap.empty(),
@@ -68,10 +73,10 @@ export class Store {
   snapshot(): Snapshot {
     const before = this.#snapshot;
     const ports = new Map<ServicePortKey, ServicePort | undefined>();
-    for (const service of this.#dirty) this.#portsOf(service, ports);
-    this.#dirty.clear();
+    for (const service of this.#dirty.keys()) this.#portsOf(service, ports);
     const servicePorts = before.servicePorts.update((draft) => setAll(draft, ports));
     const endpoints = before.endpoints.update((draft) => setAll(draft, this.#endpointsOf(ports)));
+    this.#dirty.clear();
     const cidrs = [...new Set([...this.#serviceCidrs.values()].flat())].sort();
     const serviceCidrs = keepIdentity(before.serviceCidrs, cidrs);
     const same =
@@ -99,26 +104,40 @@ export class Store {
 
   #applyService(event: ObjectEvent): void {
     const ports = this.#decode(event, decodeService);
-    this.#dirty.add(event.name);
+    this.#touch(event.name);
     if (event.json === undefined) this.#services.delete(event.name);
     else this.#services.set(event.name, ports ?? NO_PORTS);
   }
 
   #applySlice(event: ObjectEvent): void {
     const before = this.#slices.get(event.name);
-    const after = this.#decode(event, decodeEndpointSlice);
+    const decoded = this.#decode(event, decodeEndpointSlice);
+    const after = before === undefined || decoded === undefined ? decoded : keepEndpoints(before, decoded);
     if (before !== undefined) {
-      this.#dirty.add(before.service);
-      const siblings = this.#slicesOf.get(before.service);
-      siblings?.delete(event.name);
-      if (siblings?.size === 0) this.#slicesOf.delete(before.service);
+      this.#touch(before.service, before);
+      const siblings = this.#slicesOf.get(before.service)?.filter(({ name }) => name !== event.name) ?? NO_SLICES;
+      if (siblings.length === 0) this.#slicesOf.delete(before.service);
+      else this.#slicesOf.set(before.service, siblings);
     }
     if (after !== undefined) {
-      this.#dirty.add(after.service);
-      const siblings = this.#slicesOf.get(after.service) ?? new Map<ObjectName, EndpointSlice>();
-      this.#slicesOf.set(after.service, siblings.set(event.name, after));
+      if (after.service !== before?.service) this.#touch(after.service, event.name);
+      const siblings = this.#slicesOf.get(after.service) ?? NO_SLICES;
+      this.#slicesOf.set(after.service, compact([...siblings, after]));
     }
     setOrDelete(this.#slices, event.name, after);
+  }
+
+  /** Before its Service, or one of the slices, becomes another. `slice`: as it was, or the name of a new one. */
+  #touch(service: ObjectName, slice?: EndpointSlice | ObjectName): void {
+    // A merge of one or two slices is as cheap as a patch.
+    if (!this.#dirty.has(service)) {
+      const many = (this.#slicesOf.get(service)?.length ?? 0) > 2;
+      this.#dirty.set(service, many ? new Map() : undefined);
+    }
+    if (slice === undefined) return;
+    const former = this.#dirty.get(service);
+    const name = typeof slice === 'string' ? slice : slice.name;
+    if (former?.has(name) === false) former.set(name, typeof slice === 'string' ? undefined : slice);
   }
 
   #decode<T>(event: ObjectEvent, decode: (json: unknown, origin?: string) => Decoded<T>): T | undefined {
@@ -148,12 +167,17 @@ export class Store {
     ports: ReadonlyMap<ServicePortKey, ServicePort | undefined>,
   ): Map<ServicePortKey, readonly Endpoint[] | undefined> {
     const lists = new Map<ServicePortKey, readonly Endpoint[] | undefined>();
-    for (const [key, port] of ports) {
-      const slices = port === undefined ? [] : (this.#slicesOf.get(port.service)?.values() ?? []);
-      const merged = port === undefined ? undefined : mergeEndpoints(port, slices);
-      lists.set(key, merged === undefined ? undefined : keepIdentity(this.#snapshot.endpoints.get(key), merged));
-    }
+    for (const [key, port] of ports) lists.set(key, port === undefined ? undefined : this.#endpointsAt(port));
     return lists;
+  }
+
+  #endpointsAt(port: ServicePort): readonly Endpoint[] {
+    const slices = this.#slicesOf.get(port.service) ?? NO_SLICES;
+    const before = this.#snapshot.endpoints.get(port.key);
+    const formerly = this.#dirty.get(port.service);
+    const patched =
+      before === undefined || formerly === undefined ? undefined : patchEndpoints(port, before, { slices, formerly });
+    return keepIdentity(before, patched ?? mergeEndpoints(port, slices));
   }
 }
 

@@ -155,8 +155,9 @@ class Writer {
       this.#declare.push(`add ${word} ${this.#prefix} ${at.name} { ${after.definition} }`);
     }
     if (!after.ordered) {
-      const members = [...after.members].sort(([a], [b]) => (a < b ? -1 : 1));
-      for (const [key, lines] of members) this.member({ id: at.id, key, before: undefined, after: lines });
+      // Without a function to compare with, V8 sorts text several times faster.
+      const keys = [...after.members.keys()].sort();
+      for (const key of keys) this.member({ id: at.id, key, before: undefined, after: after.members.get(key) });
     }
   }
 

@@ -6,6 +6,7 @@ import type { Fragment, Piece } from '../assembly.ts';
 import { orderKey, wordsOf } from './base.ts';
 import type { PlaceKind, SetName } from './names.ts';
 import { affinityEndpoint, affinityPoolChain, CHAINS, chainId, poolChain, poolMap, SETS, setId } from './names.ts';
+import { poolLines } from './pool-lines.ts';
 import { hasEmptySlots, slotCount } from './slots.ts';
 
 /** A frontend lives either in the containers keyed by address . protocol . port or in those keyed by protocol . port. */
@@ -48,13 +49,22 @@ function element(set: string, key: string, ...lines: string[]): Piece {
 }
 
 /** Every element and chain of one Service. */
-export function serviceRules(service: ServicePlan, plan: Plan): Fragment {
-  const pieces = service.frontends.flatMap((frontend) => frontendRules(service, frontend, plan.family));
+export function serviceRules(service: ServicePlan, plan: Plan, previous?: ServicePlan): Fragment {
+  const pieces = service.frontends.flatMap((frontend) =>
+    frontendRules({ service, previous, family: plan.family }, frontend),
+  );
   if (service.affinityTimeoutS !== undefined) pieces.push(...affinityRules(service, plan));
   return pieces.concat(hairpinElements(service));
 }
 
-function frontendRules(service: ServicePlan, frontend: Frontend, family: IpFamily): Piece[] {
+interface Subject {
+  readonly service: ServicePlan;
+  readonly previous: ServicePlan | undefined;
+  readonly family: IpFamily;
+}
+
+function frontendRules(subject: Subject, frontend: Frontend): Piece[] {
+  const { service } = subject;
   const place = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
   const key = frontendKey(service, frontend);
   const { node, outside } = frontend.verdict;
@@ -65,8 +75,7 @@ function frontendRules(service: ServicePlan, frontend: Frontend, family: IpFamil
   if (!sameWay(node, outside)) pieces.push(element(place.verdictsOutside, key, toVerdict(outside)));
   if (frontend.kind !== 'cluster-ip') pieces.push(...masqueradeElement(frontend, place, key));
   if (service.affinityTimeoutS === undefined) {
-    for (const pool of poolsOf(frontend))
-      pieces.push(...poolRules(service, frontend, { pool, place: place.at, family }));
+    for (const pool of poolsOf(frontend)) pieces.push(...poolRules(subject, frontend, { pool, place: place.at }));
   }
   return pieces;
 }
@@ -126,12 +135,11 @@ export function poolKey(family: IpFamily, protocol: Protocol, at: PlaceKind): st
 
 /** The destination's endpoints, and the chain for pools with so many slots, which all Services of the family share. */
 function poolRules(
-  service: ServicePlan,
+  { service, previous, family }: Subject,
   frontend: Frontend,
-  at: { pool: PoolName; place: PlaceKind; family: IpFamily },
+  { pool, place }: { pool: PoolName; place: PlaceKind },
 ): Piece[] {
   const { protocol } = service;
-  const { pool, place, family } = at;
   const targets = service.pools[pool];
   const map = poolMap(protocol, place, pool);
   const slots = slotCount(targets.length);
@@ -143,7 +151,7 @@ function poolRules(
     lines: picksOf(slots).map(pick),
   };
   const key = frontend.kind === 'node-port' ? `${frontend.port}` : `${frontend.address} . ${frontend.port}`;
-  return [chain, element(map, key, ...targets.map((target) => `${target.address} . ${target.port}`).toSorted())];
+  return [chain, { object: setId(map), key, lines: poolLines(targets, previous?.pools[pool]) }];
 }
 
 /** A pool with empty slots is picked from until one is full, at most so often (they are a 17th at most); then the first, which is. */

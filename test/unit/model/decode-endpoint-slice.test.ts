@@ -17,8 +17,15 @@ it('reads a slice', () => {
     value: {
       name: 'default/web-abc',
       service: 'default/web',
-      ports: [{ name: 'http', protocol: 'tcp', port: 8080 }],
-      endpoints: [{ ...READY, address: '10.244.1.7', nodeName: 'a', zoneHints: ['z1'], nodeHints: ['a'] }],
+      ports: [
+        {
+          name: 'http',
+          protocol: 'tcp',
+          endpoints: [
+            { ...READY, address: '10.244.1.7', port: 8080, nodeName: 'a', zoneHints: ['z1'], nodeHints: ['a'] },
+          ],
+        },
+      ],
     },
     problems: [],
   });
@@ -34,25 +41,33 @@ describe('conditions', () => {
   ];
   it.each(cases)('%s', (_name, conditions, expected) => {
     const decoded = decodeEndpointSlice(sliceObject({ endpoints: [{ addresses: ['10.0.0.1'], conditions }] }));
-    expect(decoded.value?.endpoints).toEqual([{ ...READY, address: '10.0.0.1', ...expected }]);
+    expect(decoded.value?.ports[0]?.endpoints).toEqual([{ ...READY, address: '10.0.0.1', port: 8080, ...expected }]);
   });
 });
 
 describe('ports', () => {
-  const cases: readonly [string, unknown, readonly unknown[], readonly string[]][] = [
-    ['no name, no protocol', [{ port: 1 }], [{ name: '', protocol: 'tcp', port: 1 }], []],
+  const cases: readonly [string, unknown, readonly string[], readonly string[]][] = [
+    ['no name, no protocol', [{ port: 1 }], ['/tcp 10.0.0.1:1'], []],
+    ['no number', [{ name: 'a' }, { name: 'b', port: 2 }], ['b/tcp 10.0.0.1:2'], ['ports[0].port: is missing']],
     [
-      'no number',
-      [{ name: 'a' }, { name: 'b', port: 2 }],
-      [{ name: 'b', protocol: 'tcp', port: 2 }],
-      ['ports[0].port: is missing'],
+      'two numbers for one name',
+      [
+        { name: 'a', port: 2 },
+        { name: 'b', port: 3 },
+        { name: 'a', port: 1 },
+      ],
+      ['a/tcp 10.0.0.1:1 10.0.0.1:2', 'b/tcp 10.0.0.1:3'],
+      [],
     ],
     ['number 0', [{ name: 'a', port: 0 }], [], ['ports[0].port: 0 is not a port number (1 to 65535)']],
     ['a name that is none', [{ name: 'a"', port: 1 }], [], ['ports[0].name: "a\\"" is not a valid port name']],
   ];
   it.each(cases)('%s', (_name, ports, expected, problems) => {
-    const decoded = decodeEndpointSlice(sliceObject({ ports }));
-    expect(decoded.value?.ports).toEqual(expected);
+    const decoded = decodeEndpointSlice(sliceObject({ ports, endpoints: [{ addresses: ['10.0.0.1'] }] }));
+    const found = decoded.value?.ports.map((port) =>
+      [`${port.name}/${port.protocol}`, ...port.endpoints.map((at) => `${at.address}:${at.port}`)].join(' '),
+    );
+    expect(found).toEqual(expected);
     expect(decoded.problems.map(({ path, message, effect }) => `${effect} ${path}: ${message}`)).toEqual(
       problems.map((text) => `ignored ${text}`),
     );
@@ -85,7 +100,7 @@ describe('bad endpoints are left out, the others stay', () => {
     const { value, problems } = decodeEndpointSlice(
       sliceObject({ endpoints: [endpoint, { addresses: ['10.0.0.2'] }] }),
     );
-    expect(value?.endpoints.map(({ address }) => address)).toEqual(['10.0.0.2']);
+    expect(value?.ports[0]?.endpoints.map(({ address }) => address)).toEqual(['10.0.0.2']);
     expect(problems.map((problem) => `${problem.path}: ${problem.message}`)).toEqual([message]);
     expect(problems[0]?.effect).toBe('ignored');
   });
