@@ -63,8 +63,9 @@ export function assemble(spelling: Spelling, plan: Plan, previous?: Assembly): A
   const draft = new AssemblyDraft(spelling, plan.family, known);
   if (known === undefined) draft.addBase(spelling.base(plan));
   diffMaps(known?.plan.services ?? PersistentMap.empty<ServicePlan>(), plan.services, (_key, before, after) => {
-    if (before !== undefined) draft.remove(spelling.service(before, plan));
-    if (after !== undefined) draft.add(spelling.service(after, plan, before));
+    const old = before === undefined ? [] : spelling.service(before, plan);
+    const now = after === undefined ? [] : spelling.service(after, plan, before);
+    draft.replace(old, now);
   });
   return draft.finish(plan);
 }
@@ -99,8 +100,11 @@ class AssemblyDraft {
     for (const piece of fragment) this.#contribute(piece, 1);
   }
 
-  remove(fragment: Fragment): void {
-    for (const piece of fragment) this.#contribute(piece, -1);
+  /** Most pieces of a Service that changes stay as they are, and in their places. */
+  replace(before: Fragment, after: Fragment): void {
+    const stays = after.map((piece, i) => equalData(piece, before[i]));
+    for (const [i, piece] of before.entries()) if (stays[i] !== true) this.#contribute(piece, -1);
+    for (const [i, piece] of after.entries()) if (stays[i] !== true) this.#contribute(piece, 1);
   }
 
   #contribute(piece: Piece, delta: 1 | -1): void {

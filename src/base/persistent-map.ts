@@ -180,7 +180,7 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
   }
 
   get(key: string): V | undefined {
-    return find(this.#root, key)?.value;
+    return this.#root === undefined ? undefined : find(this.#root, key)?.value;
   }
 
   has(key: string): boolean {

@@ -1,3 +1,4 @@
+import { equalData } from '../base/equal.ts';
 import { compact } from '../base/compact.ts';
 import type { Cidr, IpAddress, IpFamily } from '../model/address.ts';
 import { cidrContains, familyOf, hostCidr, prefixLength } from '../model/address.ts';
@@ -42,12 +43,14 @@ export function planService(inputs: ServiceInputs): ServicePlan | undefined {
     usesLocal: port.internalTrafficPolicy === 'Local' || (port.externalTrafficPolicy === 'Local' && accessible),
     previous: inputs.previous?.pools,
   });
+  const frontends = makeFrontends(inputs, { clusterIps, externalIps, loadBalancerIps }, endpoints);
+  const known = inputs.previous?.frontends;
   return {
     key: port.key,
     name: servicePortName(port),
     protocol: port.protocol,
     pools: endpoints.pools,
-    frontends: makeFrontends(inputs, { clusterIps, externalIps, loadBalancerIps }, endpoints),
+    frontends: known !== undefined && equalData(known, frontends) ? known : frontends,
     ...(port.affinityTimeoutS === undefined ? {} : { affinityTimeoutS: port.affinityTimeoutS }),
     ...(port.healthCheckNodePort === undefined ? {} : { healthCheckNodePort: port.healthCheckNodePort }),
   };

@@ -46,6 +46,7 @@ export function updateClaims(
   const all = claims.all.update((draft) => {
     for (const { key, before, after, reorder } of changes) {
       affected.add(key);
+      if (!reorder && before?.frontends === after?.frontends && before?.protocol === after?.protocol) continue;
       const old = destinationsOf(before);
       const now = destinationsOf(after);
       for (const destination of [...old, ...now.filter((other) => !old.includes(other))]) {

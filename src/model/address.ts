@@ -24,6 +24,7 @@ const PREFIX_LENGTH = /^\d{1,3}$/;
  * @returns the canonical form, or `undefined` when the text is not an address.
  */
 export function parseIpAddress(text: string): IpAddress | undefined {
+  if (isCanonicalIpv4(text)) return text;
   const octets = IPV4_OCTETS.exec(text);
   if (octets !== null) {
     const numbers = octets.slice(1).map(Number);
@@ -33,6 +34,28 @@ export function parseIpAddress(text: string): IpAddress | undefined {
   const address = ipaddr.IPv6.parse(text);
   return (address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String()) as IpAddress;
 }
+
+/** Almost every address that there is to parse; character by character takes a tenth of the time of a pattern. */
+function isCanonicalIpv4(text: string): text is IpAddress {
+  let octets = 1;
+  let value = -1;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - DIGIT_0;
+    if (digit === DOT - DIGIT_0) {
+      if (value < 0 || ++octets > 4) return false;
+      value = -1;
+    } else if (digit < 0 || digit > 9 || value === 0) {
+      return false;
+    } else {
+      value = value < 0 ? digit : 10 * value + digit;
+      if (value > 255) return false;
+    }
+  }
+  return octets === 4 && value >= 0;
+}
+
+const DIGIT_0 = 48;
+const DOT = 46;
 
 /** Parses `address/prefix`; host bits are cleared. @returns `undefined` when the text is not a network. */
 export function parseCidr(text: string): Cidr | undefined {
@@ -100,6 +123,11 @@ export function isLoopback(address: IpAddress): boolean {
 
 /** Addresses that no Service or endpoint may have: unspecified, loopback, link-local and multicast (API server validation). */
 export function isUnusableAsEndpoint(address: IpAddress): boolean {
+  if (familyOf(address) === 'IPv4') {
+    const first = Number(address.slice(0, address.indexOf('.')));
+    const isMulticast = first >= 224 && first <= 239;
+    return first === 0 || first === 127 || isMulticast || address.startsWith('169.254.');
+  }
   const range = ipaddr.parse(address).range();
   return range === 'unspecified' || range === 'loopback' || range === 'linkLocal' || range === 'multicast';
 }

@@ -169,7 +169,7 @@ class Writer {
     }
     if (edit.before !== undefined) listOf(this.#removed, name).push(edit.key);
     const puts = edit.before === undefined ? this.#added : this.#replaced;
-    if (edit.after !== undefined) listOf(puts, name).push([edit.key, ...edit.after].join(' '));
+    if (edit.after !== undefined) listOf(puts, name).push(elementOf(edit.key, edit.after));
   }
 
   #pool(name: string, edit: MemberEdit): void {
@@ -241,6 +241,11 @@ class Writer {
 
 /** Few enough that one command always fits the socket buffer of a user namespace (two times 208 KiB). */
 const ELEMENTS_PER_COMMAND = 1000;
+
+/** A set's member has no line, a map's one. */
+function elementOf(key: string, [line]: readonly string[]): string {
+  return line === undefined ? key : `${key} ${line}`;
+}
 
 function listOf(lists: Map<string, string[]>, name: string): string[] {
   let list = lists.get(name);
