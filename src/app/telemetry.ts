@@ -181,6 +181,7 @@ export class Telemetry implements SyncObserver {
     if (report.flows !== undefined) {
       this.#recorder.recordConntrack(family, { durationMs: report.flows.ms, deleted: report.flows.deleted });
     }
+    if (report.repaired > 0) this.#recorder.recordDriftRepair(family, report.repaired);
     for (const _ of report.refused) this.#recorder.recordRefusedBatch(family);
     const counts = this.#families.get(family);
     for (const [table, rules] of counts?.rules?.update(report.rules) ?? []) {

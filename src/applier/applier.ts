@@ -9,6 +9,7 @@ import type { IpFamily } from '../model/address.ts';
 import type { FamilyReport, FlowCleaner, SyncInputs } from './family-sync.ts';
 import { FamilySync } from './family-sync.ts';
 import { Scheduler } from './scheduler.ts';
+import { Verifier } from './verifier.ts';
 
 /** Is told how syncing goes, for metrics and health. Methods return at once and do not throw. */
 export interface SyncObserver {
@@ -52,9 +53,10 @@ export class Applier {
   readonly #scheduler: Scheduler;
   readonly #warned = new Set<string>();
   #inputs: SyncInputs | undefined;
-  #cancelVerify: (() => void) | undefined;
+  readonly #verifier: Verifier;
+  /** Who may have changed rules under us, until it is known whether they did. */
+  readonly #suspects = new Map<IpFamily, string>();
   #cancelFlowRetry: (() => void) | undefined;
-  #verificationDue = false;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -75,6 +77,13 @@ export class Applier {
         log.error(`sync failed: ${error.message}`, { code: error.code, hint: error.hint, retryInMs, ...error.data });
       },
     });
+    this.#verifier = new Verifier({
+      families: this.#families,
+      clock,
+      log,
+      periodMs: options.verifyPeriodMs,
+      requestSync: () => this.#scheduler.request(),
+    });
   }
 
   /** The newest state of the cluster; supersedes what was not written yet. */
@@ -84,11 +93,15 @@ export class Applier {
     this.#scheduler.request();
   }
 
-  /** Compare with the kernel and repair what differs, soon. */
+  /** Compare with the kernel and repair what differs, soon. Changes go on meanwhile. */
   verify(): void {
-    // Not at once: a sync under way would believe in its own result again.
-    this.#verificationDue = true;
-    this.#scheduler.request();
+    this.#verifier.verify();
+  }
+
+  /** The same for one family, because somebody else wrote to its rules. @param who for people: `nft (process 123)`. */
+  suspect(family: IpFamily, who: string): void {
+    this.#suspects.set(family, who);
+    this.#verifier.suspect(family);
   }
 
   /** One sync of the newest state now, for commands that end after it. @throws {SluiceError} instead of trying again. */
@@ -104,9 +117,8 @@ export class Applier {
 
   /** Finishes the sync under way; rules stay. */
   async stop(): Promise<void> {
+    this.#verifier.stop();
     await this.#scheduler.stop();
-    this.#cancelVerify?.();
-    this.#cancelVerify = undefined;
     this.#cancelFlowRetry?.();
     await Promise.all([...this.#options.drivers.values()].map((driver) => driver.close()));
   }
@@ -114,8 +126,6 @@ export class Applier {
   async #sync(): Promise<readonly FamilyReport[]> {
     const inputs = this.#inputs;
     if (inputs === undefined) return [];
-    if (this.#verificationDue) for (const family of this.#families) family.distrust();
-    this.#verificationDue = false;
     const { observer } = this.#options;
     observer?.started();
     const reports: FamilyReport[] = [];
@@ -138,10 +148,7 @@ export class Applier {
     if (failure !== undefined) throw failure;
     observer?.finished();
     if (reports.some(({ flows }) => flows?.failure !== undefined)) this.#retryFlows();
-    this.#cancelVerify ??= this.#options.clock.after(this.#options.verifyPeriodMs, () => {
-      this.#cancelVerify = undefined;
-      this.verify();
-    });
+    this.#verifier.start();
     await this.#options.onSynced?.(reports);
     return reports;
   }
@@ -151,19 +158,26 @@ export class Applier {
     this.#cancelFlowRetry = this.#options.clock.after(FLOW_RETRY_MS, () => this.#scheduler.request());
   }
 
-  #tell({ family, changes, services, refused, compileMs, renderMs, writeMs }: FamilyReport): void {
+  #tell(report: FamilyReport): void {
     const { log } = this.#options;
+    const { family, changes, services, full, repaired, refused } = report;
     const round = (ms: number): number => Math.round(ms * 100) / 100;
     const facts = {
       family,
       changes,
       services,
-      compileMs: round(compileMs),
-      renderMs: round(renderMs),
-      writeMs: round(writeMs),
+      compileMs: round(report.compileMs),
+      renderMs: round(report.renderMs),
+      writeMs: round(report.writeMs),
     };
-    if (changes > 0) log.info('rules written', facts);
-    else log.debug('rules are up to date', facts);
+    if (repaired > 0) {
+      const who = this.#suspects.get(family) ?? 'somebody else';
+      log.warn(`${who} changed rules of ours; they are right again`, { family, repaired });
+    }
+    this.#suspects.delete(family);
+    // A busy cluster changes many times a second.
+    if (full && changes > 0) log.info('rules written', facts);
+    else log.debug(changes > 0 ? 'rules written' : 'rules are up to date', facts);
     for (const { key, error } of refused) {
       log.warn(`the kernel refused the rules of ${key}; its Service stays as it was, the others are written`, {
         family,

@@ -1,8 +1,7 @@
 import type { Assembly, Piece, Spelling } from '../backend/assembly.ts';
 import { assemble } from '../backend/assembly.ts';
 import type { Driver } from '../backend/contract.ts';
-import type { ChangeSet, RuleSet } from '../backend/rules.ts';
-import { diffRuleSets, isEmptyChange } from '../backend/rules.ts';
+import type { RuleSet } from '../backend/rules.ts';
 import { equalData } from '../base/equal.ts';
 import type { Clock } from '../base/clock.ts';
 import { toSluiceError } from '../base/errors.ts';
@@ -14,6 +13,7 @@ import { compile } from '../compiler/compile.ts';
 import type { Plan, ServicePlan } from '../compiler/plan.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { ServicePortKey } from '../model/service.ts';
+import { Belief } from './belief.ts';
 import { Quarantine } from './quarantine.ts';
 
 export type SyncInputs = Omit<CompileInputs, 'family'>;
@@ -45,6 +45,8 @@ export interface FamilyReport {
   readonly family: IpFamily;
   /** Objects and members that were written; 0 when the kernel was right already. */
   readonly changes: number;
+  /** Of what the kernel held, objects and members that others had changed and that are right again. */
+  readonly repaired: number;
   /** Characters that the backend's tools were fed. */
   readonly written: number;
   readonly services: number;
@@ -75,14 +77,14 @@ export class FamilySync {
   readonly #quarantine = new Quarantine();
   #compilation: Compilation | undefined;
   #assembly: Assembly | undefined;
-  /** What the kernel holds, as far as we know; `undefined` makes the next sync read it. */
-  #applied: RuleSet | undefined;
+  readonly #kernel: Belief;
   #written = 0;
-  /** The plan that `#applied` came from. */
+  /** The plan that was written last. */
   #appliedPlan: Plan | undefined;
 
   constructor(options: FamilySyncOptions) {
     this.#options = options;
+    this.#kernel = new Belief(options.driver);
   }
 
   get family(): IpFamily {
@@ -100,8 +102,23 @@ export class FamilySync {
 
   /** Makes the next sync look at the kernel and give refused Services another chance. */
   distrust(): void {
-    this.#applied = undefined;
+    this.#kernel.forget();
+    this.retryRefused();
+  }
+
+  /** Gives refused Services another chance with the next sync. @returns whether there are any. */
+  retryRefused(): boolean {
+    const any = this.#quarantine.keys.length > 0;
     this.#quarantine.clear();
+    return any;
+  }
+
+  /**
+   * Compares the kernel with what was written, beside syncs that go on. @returns whether the next sync has something to
+   * repair. @throws {SluiceError} when the rules could not be read.
+   */
+  inspect(): Promise<boolean> {
+    return this.#kernel.inspect();
   }
 
   /**
@@ -117,7 +134,7 @@ export class FamilySync {
     const plan = this.#quarantine.filter(this.#compilation.plan);
     const wanted = this.#assemble(plan);
     const renderedMs = clock.now();
-    const full = this.#applied === undefined;
+    const full = this.#kernel.unknown;
     this.#options.flows?.note({ plan, endpoints: inputs.snapshot.endpoints });
     const writtenBefore = this.#written;
     let changes = 0;
@@ -129,11 +146,12 @@ export class FamilySync {
       changes = await this.#recover(plan, refused);
     }
     const writeMs = clock.now() - renderedMs;
-    const rules = this.#applied ?? wanted;
+    const rules = this.#kernel.rules ?? wanted;
     const flows = await this.#options.flows?.clean(family);
     return {
       family,
       changes,
+      repaired: this.#kernel.takeRepaired(),
       written: this.#written - writtenBefore,
       services: plan.services.size,
       full,
@@ -157,15 +175,10 @@ export class FamilySync {
 
   /** @returns how much was written. Any failure makes the kernel's state unknown. */
   async #write(wanted: RuleSet, plan: Plan): Promise<number> {
-    const { driver } = this.#options;
-    const known = this.#applied;
-    this.#applied = undefined;
-    const before = known ?? (await driver.read());
-    const change = diffRuleSets(before, wanted);
-    if (!isEmptyChange(change)) this.#written += await driver.apply(change, wanted);
-    this.#applied = wanted;
+    const { changes, written } = await this.#kernel.write(wanted);
+    this.#written += written;
     this.#appliedPlan = plan;
-    return sizeOf(change);
+    return changes;
   }
 
   /**
@@ -234,8 +247,4 @@ function withServices(base: Plan, plan: Plan, keys: readonly ServicePortKey[]): 
     }
   });
   return { ...base, services };
-}
-
-function sizeOf(change: ChangeSet): number {
-  return change.objects.length + change.members.length;
 }

@@ -54,6 +54,11 @@ export interface Driver {
   /** Everything that is ours by name (kube-proxy's rules under the same names included); {@link SluiceError} `rules-unreadable` when that fails. */
   read(): Promise<RuleSet>;
   /**
+   * The same as {@link read}, while {@link apply} may be called and goes first: so it may hold any mixture of what was there
+   * meanwhile, and takes its time. What the driver knows from before stays.
+   */
+  inspect(): Promise<Inspection>;
+  /**
    * Writes a change as one transaction. Either all of it is in the kernel afterwards or nothing. `wanted` is the rule set
    * that the change leads to, for tools that sometimes have to write everything anew.
    *
@@ -65,6 +70,13 @@ export interface Driver {
   countPackets?(): Promise<PacketCounts | undefined>;
   /** Ends helper processes; rules stay. */
   close(): Promise<void>;
+}
+
+/** What an inspection saw. */
+export interface Inspection {
+  readonly rules: RuleSet;
+  /** Tells the driver that these objects and members are as the inspection saw them, for the changes to come. */
+  accept(drift: ChangeSet): void;
 }
 
 export interface DriverOptions {

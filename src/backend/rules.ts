@@ -55,7 +55,8 @@ export function isEmptyChange(change: ChangeSet): boolean {
   return change.objects.length === 0 && change.members.length === 0;
 }
 
-function compareText(a: string, b: string): number {
+/** For `sort`, by code units. */
+export function compareText(a: string, b: string): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
@@ -80,7 +81,7 @@ export function diffRuleSets(before: RuleSet, after: RuleSet): ChangeSet {
   return { objects, members };
 }
 
-/** The inverse of {@link diffRuleSets}: `applyChange(a, diffRuleSets(a, b))` equals `b`. Used by fakes and property tests. */
+/** The inverse of {@link diffRuleSets}: `applyChange(a, diffRuleSets(a, b))` equals `b`. */
 export function applyChange(rules: RuleSet, change: ChangeSet): RuleSet {
   return rules.update((draft) => {
     for (const { id, after } of change.objects) {

@@ -1,4 +1,4 @@
-import type { Driver } from '../../src/backend/contract.ts';
+import type { Driver, Inspection } from '../../src/backend/contract.ts';
 import type { ChangeSet, RuleObject, RuleSet } from '../../src/backend/rules.ts';
 import { applyChange, diffRuleSets, isEmptyChange, NO_RULES } from '../../src/backend/rules.ts';
 import { SluiceError } from '../../src/base/errors.ts';
@@ -18,6 +18,11 @@ function puts(change: ChangeSet): readonly string[] {
 export class FakeDriver implements Driver {
   rules: RuleSet = NO_RULES;
   reads = 0;
+  inspections = 0;
+  /** Drift that was accepted. */
+  readonly accepted: ChangeSet[] = [];
+  /** Keep `inspect` waiting until this settles. */
+  inspectionGate: Promise<void> | undefined;
   /** Changes that got in. */
   readonly applied: ChangeSet[] = [];
   /** Attempts, whatever became of them. */
@@ -29,6 +34,8 @@ export class FakeDriver implements Driver {
   poison: RegExp | undefined;
   /** Errors of the next calls of `read` or `apply`, one each. */
   readonly failures: SluiceError[] = [];
+  /** Errors of the next calls of `inspect`, one each. */
+  readonly inspectionFailures: SluiceError[] = [];
   /** Keep `apply` waiting until this settles. */
   gate: Promise<void> | undefined;
 
@@ -36,6 +43,16 @@ export class FakeDriver implements Driver {
     this.reads++;
     await this.#stumble();
     return this.rules;
+  }
+
+  /** Sees what is there when it begins. */
+  async inspect(): Promise<Inspection> {
+    this.inspections++;
+    const { rules } = this;
+    await this.inspectionGate;
+    const failure = this.inspectionFailures.shift();
+    if (failure !== undefined) throw failure;
+    return { rules, accept: (drift) => void this.accepted.push(drift) };
   }
 
   async apply(change: ChangeSet, wanted: RuleSet): Promise<number> {

@@ -1,8 +1,9 @@
 import { SluiceError, toSluiceError } from '../../base/errors.ts';
+import { inSlices } from '../../base/steps.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
-import type { Driver, DriverOptions, PacketCounts } from '../contract.ts';
+import type { Driver, DriverOptions, Inspection, PacketCounts } from '../contract.ts';
 import type { ChangeSet, ObjectId, RuleSet } from '../rules.ts';
 import { isEmptyChange } from '../rules.ts';
 import { invalidPackets, localhostNodePortPackets } from './counters.ts';
@@ -10,7 +11,7 @@ import { encodeChange } from './encode.ts';
 import { iptablesFailure, isTooLarge } from './failure.ts';
 import type { Table } from './names.ts';
 import { CHAINS } from './names.ts';
-import { chainsHeldByOthers, parseSave } from './parse.ts';
+import { chainsHeldByOthers, parseSaveInSteps } from './parse.ts';
 import { byTable, sizeOf, splitChange } from './split.ts';
 import type { Programs, Variant } from './variant.ts';
 import { hasKubeletHint, INFIXES, parseVersion, programName, VARIANTS } from './variant.ts';
@@ -103,23 +104,39 @@ export class IptablesTables {
   }
 
   async read(): Promise<RuleSet> {
-    const program = programName(this.#family, this.#programs, '-save');
-    const { exitCode, stdout, stderr } = await this.#runner.run(program, []);
-    if (exitCode === 0) return this.#own(stdout);
-    const failure = iptablesFailure({ program, exitCode, stderr }, 'read the rules');
-    if (failure.code !== 'kernel-refused') throw failure;
-    throw new SluiceError({ code: 'rules-unreadable', message: failure.message, data: failure.data });
+    const { rules, held } = await this.#look();
+    this.#held = held;
+    return rules;
+  }
+
+  async inspect(): Promise<Inspection> {
+    const { rules, held } = await this.#look();
+    return { rules, accept: () => void (this.#held = held) };
   }
 
   /** Our rules. A chain that is empty and held by others is as good as gone. */
-  #own(saved: string): RuleSet {
-    this.#held = chainsHeldByOthers(saved);
-    return parseSave(saved).update((draft) => {
-      for (const id of this.#held) {
-        const chain = draft.get(id);
-        if (chain?.ordered === true && chain.lines.length === 0) draft.delete(id);
-      }
-    });
+  async #look(): Promise<{ readonly rules: RuleSet; readonly held: ReadonlySet<ObjectId> }> {
+    const saved = await this.#save();
+    const held = await inSlices(chainsHeldByOthers(saved));
+    const rules = await inSlices(parseSaveInSteps(saved));
+    return {
+      held,
+      rules: rules.update((draft) => {
+        for (const id of held) {
+          const chain = draft.get(id);
+          if (chain?.ordered === true && chain.lines.length === 0) draft.delete(id);
+        }
+      }),
+    };
+  }
+
+  async #save(): Promise<string> {
+    const program = programName(this.#family, this.#programs, '-save');
+    const { exitCode, stdout, stderr } = await this.#runner.run(program, []);
+    if (exitCode === 0) return stdout;
+    const failure = iptablesFailure({ program, exitCode, stderr }, 'read the rules');
+    if (failure.code !== 'kernel-refused') throw failure;
+    throw new SluiceError({ code: 'rules-unreadable', message: failure.message, data: failure.data });
   }
 
   /** One chain with its packet counters, as rules; `undefined` when it is not there or cannot be read now. */
@@ -177,6 +194,10 @@ export class IptablesDriver implements Driver {
 
   async read(): Promise<RuleSet> {
     return (await this.#opened()).read();
+  }
+
+  async inspect(): Promise<Inspection> {
+    return (await this.#opened()).inspect();
   }
 
   async apply(change: ChangeSet): Promise<number> {

@@ -1,4 +1,5 @@
-import { PersistentMap } from '../../base/persistent-map.ts';
+import type { Steps } from '../../base/steps.ts';
+import { atOnce, ITEMS_PER_STEP, mapInSteps } from '../../base/steps.ts';
 import type { ObjectId, OrderedRules, RuleSet } from '../rules.ts';
 import type { Table } from './names.ts';
 import { BUILT_IN_CHAINS, isOwnChain, objectId, TABLES } from './names.ts';
@@ -15,6 +16,11 @@ const JUMP = / -[jg] (\S+)$/;
  * of kube-proxy under the same names are, which is how they are taken over; anything else is not seen at all.
  */
 export function parseSave(text: string): RuleSet {
+  return atOnce(parseSaveInSteps(text));
+}
+
+/** The same in steps: 10,000 Services are 60,000 lines. */
+export function* parseSaveInSteps(text: string): Steps<RuleSet> {
   const chains = new Map<string, string[]>();
   let table: Table | undefined;
   const linesOf = (chain: string): string[] => {
@@ -23,7 +29,9 @@ export function parseSave(text: string): RuleSet {
     if (lines === undefined) chains.set(id, (lines = []));
     return lines;
   };
-  for (const line of text.split('\n')) {
+  let seen = 0;
+  for (const line of linesIn(text)) {
+    if (++seen % ITEMS_PER_STEP === 0) yield;
     if (line.startsWith('*')) {
       table = TABLES.find((name) => name === line.slice(1));
     } else if (table !== undefined && line.startsWith(':')) {
@@ -34,22 +42,23 @@ export function parseSave(text: string): RuleSet {
       if (parsed !== undefined) linesOf(parsed.chain).push(parsed.rule);
     }
   }
-  return PersistentMap.of(
-    [...chains].map(([id, lines]): [string, OrderedRules] => [
-      id,
-      { ordered: true, definition: shapeOf(id).definition, lines },
-    ]),
-  );
+  const objects = [...chains].map(([id, lines]): [string, OrderedRules] => [
+    id,
+    { ordered: true, definition: shapeOf(id).definition, lines },
+  ]);
+  return yield* mapInSteps(objects);
 }
 
 /**
  * Chains of ours that rules of others jump to, such as KUBE-MARK-MASQ, which the CNI plugin portmap can be told to use. The
  * kernel does not let go of them; all that can be done is to empty them.
  */
-export function chainsHeldByOthers(text: string): ReadonlySet<ObjectId> {
+export function* chainsHeldByOthers(text: string): Steps<ReadonlySet<ObjectId>> {
   const held = new Set<ObjectId>();
   let table: Table | undefined;
-  for (const line of text.split('\n')) {
+  let seen = 0;
+  for (const line of linesIn(text)) {
+    if (++seen % ITEMS_PER_STEP === 0) yield;
     if (line.startsWith('*')) table = TABLES.find((name) => name === line.slice(1));
     const [, chain = ''] = /^(?:\[\d+:\d+\] )?-A (\S+)/.exec(line) ?? [];
     const target = JUMP.exec(line)?.[1];
@@ -57,6 +66,15 @@ export function chainsHeldByOthers(text: string): ReadonlySet<ObjectId> {
     if (!BUILT_IN_CHAINS.has(chain) && !isOwnChain(table, chain)) held.add(objectId(table, target));
   }
   return held;
+}
+
+function* linesIn(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const newline = text.indexOf('\n', at);
+    const end = newline < 0 ? text.length : newline;
+    yield text.slice(at, end);
+    at = end + 1;
+  }
 }
 
 function parseRule(table: Table, text: string): { readonly chain: string; readonly rule: string } | undefined {

@@ -1,18 +1,23 @@
 import { SluiceError } from '../../base/errors.ts';
+import { inSlices } from '../../base/steps.ts';
 import type { IpFamily } from '../../model/address.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
 import { NftSession } from '../../kernel/nft-session.ts';
-import type { Driver, DriverOptions } from '../contract.ts';
+import type { Driver, DriverOptions, Inspection } from '../contract.ts';
 import type { ChangeSet, RuleSet } from '../rules.ts';
 import { NO_RULES } from '../rules.ts';
 import type { EncodedChange, SlotTable } from './encode.ts';
 import { encodeChange, encodeRebuild, KUBE_PROXY_OBJECT, needsRebuild, NO_SLOTS } from './encode.ts';
 import { nftFailure } from './failure.ts';
 import { KUBE_PROXY_TABLE, NFT_FAMILY, TABLE } from './names.ts';
-import { parseTable } from './parse.ts';
+import type { ParsedTable } from './parse.ts';
+import { parseTableInSteps } from './parse.ts';
 
 /** Batches up to this size go through the long-lived nft, which starts for the second one; larger ones are parsed faster from a file. */
 const SESSION_LIMIT_CHARACTERS = 32_000;
+
+/** Every listing gets as long as this. */
+const MIN_LISTING_MS = 2000;
 
 /** Programs one family through the nft program. */
 export class NftDriver implements Driver {
@@ -24,6 +29,8 @@ export class NftDriver implements Driver {
   #slots: SlotTable = NO_SLOTS;
   /** Objects that could not be deleted yet, by the command that deletes them. */
   #leftover: readonly string[] = [];
+  /** How long the last listing took. */
+  #listingMs = 0;
 
   constructor({ family, runner }: DriverOptions, session = new NftSession()) {
     this.#family = family;
@@ -32,18 +39,42 @@ export class NftDriver implements Driver {
   }
 
   async read(): Promise<RuleSet> {
+    const { rules, slots } = await this.#look();
+    this.#leftover = [];
+    this.#slots = slots;
+    return rules;
+  }
+
+  async inspect(): Promise<Inspection> {
+    // nft begins anew whenever rules change while it lists them, and would never end when that happens all the time.
+    const { rules, slots } = await this.#look(Math.max(MIN_LISTING_MS, 4 * this.#listingMs));
+    const leftover = this.#leftover.map((command) => command.replace(/^delete (\w+) .* (\S+)$/, '$1 $2'));
+    return {
+      rules: rules.update((draft) => leftover.forEach((id) => draft.delete(id))),
+      accept: ({ members }) => {
+        this.#slots = this.#slots.update((draft) => {
+          for (const { id, key } of members) {
+            const seen = slots.get(`${id} ${key}`);
+            if (seen === undefined) draft.delete(`${id} ${key}`);
+            else draft.set(`${id} ${key}`, seen);
+          }
+        });
+      },
+    };
+  }
+
+  async #look(timeoutMs?: number): Promise<ParsedTable> {
     const family = NFT_FAMILY[this.#family];
     const tables = await this.#list(['list', 'tables', family]);
-    this.#leftover = [];
-    this.#slots = NO_SLOTS;
-    let rules = NO_RULES;
+    let found: ParsedTable = { rules: NO_RULES, slots: NO_SLOTS };
     if (tables.includes(`table ${family} ${TABLE}\n`)) {
-      const parsed = parseTable(await this.#list(['list', 'table', family, TABLE]));
-      this.#slots = parsed.slots;
-      rules = parsed.rules;
+      const startMs = performance.now();
+      const listing = await this.#list(['list', 'table', family, TABLE], timeoutMs);
+      this.#listingMs = performance.now() - startMs;
+      found = await inSlices(parseTableInSteps(listing));
     }
-    const takeOver = tables.includes(`table ${family} ${KUBE_PROXY_TABLE}\n`);
-    return takeOver ? rules.set(KUBE_PROXY_OBJECT, { ordered: true, definition: '', lines: [] }) : rules;
+    if (!tables.includes(`table ${family} ${KUBE_PROXY_TABLE}\n`)) return found;
+    return { ...found, rules: found.rules.set(KUBE_PROXY_OBJECT, { ordered: true, definition: '', lines: [] }) };
   }
 
   async apply(change: ChangeSet, wanted: RuleSet): Promise<number> {
@@ -110,8 +141,9 @@ export class NftDriver implements Driver {
     return exitCode === 0 ? '' : `${stderr}${stdout}\nError: exit code ${exitCode}`;
   }
 
-  async #list(args: readonly string[]): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#runner.run('nft', args);
+  async #list(args: readonly string[], timeoutMs?: number): Promise<string> {
+    const limit = timeoutMs === undefined ? {} : { timeoutMs };
+    const { exitCode, stdout, stderr } = await this.#runner.run('nft', args, limit);
     if (exitCode !== 0) throw nftFailure(stderr, `read the rules (nft ${args.join(' ')})`, 'rules-unreadable');
     return stdout;
   }

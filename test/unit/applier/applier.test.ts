@@ -1,57 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { ApplierOptions } from '../../../src/applier/applier.ts';
-import { Applier } from '../../../src/applier/applier.ts';
-import type { FamilyReport, SyncInputs } from '../../../src/applier/family-sync.ts';
-import { nftSpelling } from '../../../src/backend/nft/render.ts';
-import type { ErrorCode } from '../../../src/base/errors.ts';
-import { SluiceError } from '../../../src/base/errors.ts';
+import type { SyncInputs } from '../../../src/applier/family-sync.ts';
+import { failure, gate, HOUR_MS, ONE, startApplier, TWO } from '../../support/applier-world.ts';
 import { snapshotOf, servicePort } from '../../support/cluster.ts';
-import { FakeClock, settle } from '../../support/fake-clock.ts';
-import { FakeDriver } from '../../support/fake-driver.ts';
+import { settle } from '../../support/fake-clock.ts';
 import { ip } from '../../support/plans.ts';
-import { recordingLog } from '../../support/recording-log.ts';
 import { plainRules } from '../../support/rule-sets.ts';
 import { BAD, BAD_ENDPOINT, inputsFor, keyOf, rulesFor } from '../../support/sync-inputs.ts';
 
-const HOUR_MS = 3_600_000;
-
-function start(parts: Partial<ApplierOptions> = {}) {
-  const clock = new FakeClock();
-  const { log, lines, messages } = recordingLog();
-  const four = new FakeDriver();
-  const six = new FakeDriver();
-  const synced: (readonly FamilyReport[])[] = [];
-  const applier = new Applier({
-    spelling: nftSpelling,
-    drivers: new Map([
-      ['IPv4', four],
-      ['IPv6', six],
-    ]),
-    clock,
-    log,
-    minSyncPeriodMs: 0,
-    verifyPeriodMs: HOUR_MS,
-    onSynced: (reports) => void synced.push(reports),
-    ...parts,
-  });
-  return { applier, clock, four, six, synced, lines, messages };
-}
-
-function failure(code: ErrorCode): SluiceError {
-  return new SluiceError({ code, message: 'the tool failed', hint: 'do something', data: { file: 'nft' } });
-}
-
-/** A promise that the test settles. */
-function gate(): { readonly promise: Promise<void>; readonly open: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  return { promise, open: resolve };
-}
-
-const ONE = inputsFor({ 1: ['10.1.0.1', 'fd00:1::1'] });
-const TWO = inputsFor({ 1: ['10.1.0.1', 'fd00:1::1'], 2: ['10.1.0.2', 'fd00:1::2'] });
-
 test('brings both families to the newest state, and says so', async () => {
-  const { applier, four, six, synced, lines } = start();
+  const { applier, four, six, synced, lines } = startApplier();
   applier.update(ONE);
   await applier.idle();
   expect(plainRules(four.rules)).toEqual(plainRules(rulesFor(ONE, 'IPv4')));
@@ -64,7 +21,7 @@ test('brings both families to the newest state, and says so', async () => {
 });
 
 test('changes during a write are written together after it', async () => {
-  const { applier, four } = start();
+  const { applier, four } = startApplier();
   const write = gate();
   four.gate = write.promise;
   applier.update(ONE);
@@ -79,7 +36,7 @@ test('changes during a write are written together after it', async () => {
 });
 
 test('the minimum time between two syncs is kept', async () => {
-  const { applier, clock, four } = start({ minSyncPeriodMs: 1000 });
+  const { applier, clock, four } = startApplier({ minSyncPeriodMs: 1000 });
   applier.update(ONE);
   await settle();
   applier.update(TWO);
@@ -91,7 +48,7 @@ test('the minimum time between two syncs is kept', async () => {
 
 describe('failures', () => {
   test('of one family do not hold up the other, and are mended', async () => {
-    const { applier, clock, four, six, synced, lines } = start();
+    const { applier, clock, four, six, synced, lines } = startApplier();
     four.failures.push(failure('command-timeout'), failure('command-timeout'));
     applier.update(ONE);
     await settle();
@@ -111,7 +68,7 @@ describe('failures', () => {
   });
 
   test('of a single sync are thrown', async () => {
-    const { applier, four } = start();
+    const { applier, four } = startApplier();
     four.failures.push(failure('permission-denied'));
     await expect(applier.syncOnce(ONE)).rejects.toMatchObject({ code: 'permission-denied' });
     expect((await applier.syncOnce(ONE)).map(({ family }) => family)).toEqual(['IPv4', 'IPv6']);
@@ -119,7 +76,7 @@ describe('failures', () => {
   });
 
   test('a refused Service is told with what the kernel said', async () => {
-    const { applier, four, lines, synced } = start();
+    const { applier, four, lines, synced } = startApplier();
     four.poison = BAD;
     applier.update(inputsFor({ 1: ['10.1.0.1'], 2: [BAD_ENDPOINT] }));
     await applier.idle();
@@ -135,46 +92,9 @@ describe('failures', () => {
   });
 });
 
-describe('verification', () => {
-  test('compares with the kernel every so often, changes or not', async () => {
-    const { applier, clock, four } = start();
-    applier.update(ONE);
-    for (const inputs of [TWO, ONE, TWO]) {
-      await clock.advance(HOUR_MS / 4);
-      applier.update(inputs);
-    }
-    await clock.advance(HOUR_MS / 4 - 1);
-    expect([four.reads, four.applied.length]).toEqual([1, 4]);
-    four.rules = four.rules.delete('chain nat-output');
-    await clock.advance(1);
-    expect([four.reads, plainRules(four.rules)]).toEqual([2, plainRules(rulesFor(TWO))]);
-    await clock.advance(2 * HOUR_MS);
-    expect([four.reads, four.applied.length]).toEqual([4, 5]);
-  });
-
-  test('that is asked for during a sync looks at the kernel after it', async () => {
-    const { applier, four } = start();
-    const write = gate();
-    four.gate = write.promise;
-    applier.update(ONE);
-    await settle();
-    applier.verify();
-    write.open();
-    await applier.idle();
-    expect([four.reads, four.applied.length]).toEqual([2, 1]);
-  });
-
-  test('before there is anything to compare with does nothing', async () => {
-    const { applier, four } = start();
-    applier.verify();
-    await applier.idle();
-    expect(four.reads).toBe(0);
-  });
-});
-
 describe('stopping', () => {
   test('finishes the sync under way, closes the drivers and leaves the rules and no timer', async () => {
-    const { applier, clock, four, six } = start();
+    const { applier, clock, four, six } = startApplier();
     const write = gate();
     four.gate = write.promise;
     applier.update(ONE);
@@ -193,13 +113,13 @@ describe('stopping', () => {
   });
 
   test('works before anything happened, and in the middle of retries', async () => {
-    const { applier, clock, four } = start();
+    const { applier, clock, four } = startApplier();
     four.failures.push(failure('command-failed'));
     applier.update(ONE);
     await settle();
     await applier.stop();
     expect([clock.pendingMs, four.closed]).toEqual([[], true]);
-    await start().applier.stop();
+    await startApplier().applier.stop();
   });
 });
 
@@ -214,7 +134,7 @@ describe('warnings', () => {
   }
 
   test('of a conflict are given once for as long as it lasts', async () => {
-    const { applier, messages } = start();
+    const { applier, messages } = startApplier();
     for (const both of [true, true, false, true]) {
       applier.update(quarrel(both));
       await applier.idle();
@@ -225,7 +145,7 @@ describe('warnings', () => {
   });
 
   test('of the settings are given once', async () => {
-    const { applier, messages } = start();
+    const { applier, messages } = startApplier();
     const node = { ...ONE.node, podCidrs: [] };
     for (const inputs of [ONE, TWO, ONE]) {
       applier.update({ ...inputs, node });
@@ -240,7 +160,7 @@ describe('warnings', () => {
 
 test('the next sync waits for whoever is told of this one', async () => {
   const told = gate();
-  const { applier, four } = start({ onSynced: () => told.promise });
+  const { applier, four } = startApplier({ onSynced: () => told.promise });
   applier.update(ONE);
   await settle();
   applier.update(TWO);

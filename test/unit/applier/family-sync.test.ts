@@ -47,6 +47,7 @@ describe('what is written', () => {
       full: true,
       quarantined: 0,
       conflicts: 0,
+      repaired: 0,
       refused: [],
       startedMs: 1000,
       compileMs: 0,

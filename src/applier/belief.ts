@@ -1,0 +1,137 @@
+import { compareInSteps } from '../backend/compare.ts';
+import type { Driver, Inspection } from '../backend/contract.ts';
+import type { ChangeSet, RuleSet } from '../backend/rules.ts';
+import { applyChange, diffRuleSets, isEmptyChange, NO_CHANGES } from '../backend/rules.ts';
+import { inSlices } from '../base/steps.ts';
+
+export interface WriteResult {
+  /** Objects and members that were written. */
+  readonly changes: number;
+  /** Characters that the tools were fed. */
+  readonly written: number;
+}
+
+/** What an inspection found that nobody here wrote, as a change from what is believed to what is there. */
+interface Findings {
+  readonly inspection: Inspection;
+  readonly drift: ChangeSet;
+}
+
+/**
+ * What we believe the kernel holds of one family. Every write starts from it and leads to the next; a failure throws it
+ * away, and the next write reads. An inspection corrects it: then the next write repairs exactly what differs.
+ */
+export class Belief {
+  readonly #driver: Driver;
+  #rules: RuleSet | undefined;
+  /** The last rules that were in the kernel for certain. */
+  #last: RuleSet | undefined;
+  /** Objects and members that a write under way, or one that failed, may have changed since {@link #last}. */
+  readonly #unsure = new Set<string>();
+  /** Objects and members that were written since the inspection under way, or not yet acted on, began. */
+  #touched: Set<string> | undefined;
+  #findings: Findings | undefined;
+  #repaired = 0;
+
+  constructor(driver: Driver) {
+    this.#driver = driver;
+  }
+
+  /** What the kernel holds, as far as is known. */
+  get rules(): RuleSet | undefined {
+    return this.#rules;
+  }
+
+  /** Whether the next write has to read first. */
+  get unknown(): boolean {
+    return this.#rules === undefined;
+  }
+
+  forget(): void {
+    this.#rules = undefined;
+  }
+
+  /** Brings the kernel to these rules. @throws {SluiceError} as the driver does; what the kernel holds is unknown then. */
+  async write(wanted: RuleSet): Promise<WriteResult> {
+    const known = this.#corrected();
+    this.#rules = undefined;
+    const before = known ?? (await this.#read());
+    const change = diffRuleSets(before, wanted);
+    for (const name of namesIn(change)) {
+      this.#touched?.add(name);
+      this.#unsure.add(name);
+    }
+    const written = isEmptyChange(change) ? 0 : await this.#driver.apply(change, wanted);
+    this.#rules = wanted;
+    this.#last = wanted;
+    this.#unsure.clear();
+    return { changes: sizeOf(change), written };
+  }
+
+  /**
+   * Looks at the kernel in the background; writes may go on meanwhile.
+   *
+   * @returns whether there is something for the next write to repair. Not before the first one, which reads anyway.
+   * @throws {SluiceError} when the rules could not be read, which is so while they change faster than they are listed.
+   */
+  async inspect(): Promise<boolean> {
+    if (this.#last === undefined) return false;
+    this.#findings = undefined;
+    this.#touched = new Set(this.#unsure);
+    const inspection = await this.#driver.inspect();
+    const expected = this.#last;
+    const drift = this.#untouched(await inSlices(compareInSteps(expected, inspection.rules)));
+    if (isEmptyChange(drift)) return false;
+    this.#findings = { inspection, drift };
+    return true;
+  }
+
+  /** Objects and members that others had changed and that are right again, since the last time somebody asked. */
+  takeRepaired(): number {
+    const repaired = this.#repaired;
+    this.#repaired = 0;
+    return repaired;
+  }
+
+  #corrected(): RuleSet | undefined {
+    const findings = this.#findings;
+    this.#findings = undefined;
+    if (findings === undefined || this.#rules === undefined) return this.#rules;
+    const drift = this.#untouched(findings.drift);
+    findings.inspection.accept(drift);
+    this.#repaired += sizeOf(drift);
+    return applyChange(this.#rules, drift);
+  }
+
+  async #read(): Promise<RuleSet> {
+    const last = this.#last;
+    const rules = await this.#driver.read();
+    const drift = last === undefined ? NO_CHANGES : await inSlices(compareInSteps(last, rules));
+    this.#repaired += sizeOf(without(drift, this.#unsure));
+    this.#last = rules;
+    return rules;
+  }
+
+  #untouched(drift: ChangeSet): ChangeSet {
+    return this.#touched === undefined ? drift : without(drift, this.#touched);
+  }
+}
+
+function memberName(id: string, key: string): string {
+  return `${id}\n${key}`;
+}
+
+function namesIn({ objects, members }: ChangeSet): readonly string[] {
+  return [...objects.map(({ id }) => id), ...members.map(({ id, key }) => memberName(id, key))];
+}
+
+function without({ objects, members }: ChangeSet, names: ReadonlySet<string>): ChangeSet {
+  return {
+    objects: objects.filter(({ id }) => !names.has(id)),
+    members: members.filter(({ id, key }) => !names.has(id) && !names.has(memberName(id, key))),
+  };
+}
+
+function sizeOf(change: ChangeSet): number {
+  return change.objects.length + change.members.length;
+}

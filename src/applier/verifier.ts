@@ -1,0 +1,149 @@
+import type { Clock } from '../base/clock.ts';
+import { toSluiceError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { IpFamily } from '../model/address.ts';
+import type { FamilySync } from './family-sync.ts';
+
+export interface VerifierOptions {
+  readonly families: readonly FamilySync[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often each family is looked at without a reason. */
+  readonly periodMs: number;
+  /** Asks for a sync, which repairs what was found. */
+  readonly requestSync: () => void;
+}
+
+/** After a look that did not come to an end. */
+const RETRY_MS = 2000;
+
+/** So often; after that a suspicion is looked into with the changes held back, and a routine look is left to the next period. */
+const MAX_TRIES = 3;
+
+/** Looking takes at most this part of the time, however often somebody gives a reason to. */
+const SHARE = 20;
+
+interface Due {
+  /** Somebody else wrote; otherwise it is a matter of routine. */
+  readonly suspicion: boolean;
+  readonly tries: number;
+}
+
+/** Decides when to compare the kernel with what was written: every so often, and soon after others wrote. One at a time. */
+export class Verifier {
+  readonly #options: VerifierOptions;
+  readonly #due = new Map<IpFamily, Due>();
+  readonly #notBefore = new Map<IpFamily, number>();
+  readonly #timers = new Set<() => void>();
+  #routine: (() => void) | undefined;
+  #busy = false;
+  #stopped = false;
+
+  constructor(options: VerifierOptions) {
+    this.#options = options;
+  }
+
+  /** There is something to compare with from now on. */
+  start(): void {
+    if (this.#stopped) return;
+    this.#routine ??= this.#options.clock.after(this.#options.periodMs, () => {
+      this.#routine = undefined;
+      this.verify();
+      this.start();
+    });
+  }
+
+  /** Looks at everything soon, and gives refused Services another chance. */
+  verify(): void {
+    for (const family of this.#options.families) {
+      if (family.retryRefused()) this.#options.requestSync();
+      this.#add(family.family, { suspicion: false, tries: 0 });
+    }
+  }
+
+  /** Somebody else may have changed the rules of this family. */
+  suspect(family: IpFamily): void {
+    this.#add(family, { suspicion: true, tries: 0 });
+  }
+
+  /** Nothing is begun any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#routine?.();
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    this.#due.clear();
+  }
+
+  #add(family: IpFamily, due: Due): void {
+    if (this.#stopped) return;
+    const known = this.#due.get(family);
+    this.#due.set(family, { ...due, suspicion: due.suspicion || known?.suspicion === true });
+    this.#later(this.#notBefore.get(family) ?? 0);
+  }
+
+  /** Begins what is due then. */
+  #later(atMs: number): void {
+    const { clock } = this.#options;
+    const waitMs = atMs - clock.now();
+    if (waitMs <= 0) {
+      void this.#work();
+      return;
+    }
+    const cancel = clock.after(waitMs, () => {
+      this.#timers.delete(cancel);
+      void this.#work();
+    });
+    this.#timers.add(cancel);
+  }
+
+  async #work(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (;;) {
+        const next = this.#next();
+        if (next === undefined) return;
+        await this.#look(...next);
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #next(): [FamilySync, Due] | undefined {
+    const nowMs = this.#options.clock.now();
+    for (const family of this.#options.families) {
+      const due = this.#due.get(family.family);
+      if (due === undefined || (this.#notBefore.get(family.family) ?? 0) > nowMs) continue;
+      this.#due.delete(family.family);
+      return [family, due];
+    }
+    return undefined;
+  }
+
+  async #look(family: FamilySync, due: Due): Promise<void> {
+    const { clock, log, requestSync } = this.#options;
+    const startMs = clock.now();
+    try {
+      if (await family.inspect()) requestSync();
+      this.#notBefore.set(family.family, clock.now() + SHARE * (clock.now() - startMs));
+    } catch (thrown) {
+      if (this.#stopped) return;
+      const { message } = toSluiceError(thrown);
+      const tries = due.tries + 1;
+      log.debug(`could not compare the rules in the kernel: ${message}`, { family: family.family, tries });
+      if (tries < MAX_TRIES) {
+        this.#notBefore.set(family.family, clock.now() + RETRY_MS);
+        this.#add(family.family, { ...due, tries });
+      } else if (due.suspicion) {
+        family.distrust();
+        requestSync();
+      } else {
+        log.warn(`the rules in the kernel could not be verified, they are tried again later: ${message}`, {
+          family: family.family,
+        });
+      }
+    }
+  }
+}
