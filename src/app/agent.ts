@@ -11,11 +11,13 @@ import type { CommandRunner } from '../kernel/command.ts';
 import { systemRunner } from '../kernel/command.ts';
 import { Conntrack } from '../kernel/conntrack.ts';
 import { interfaceAddresses } from '../kernel/interfaces.ts';
+import { OwnProcesses } from '../kernel/own-processes.ts';
 import { SystemdNotifier } from '../kernel/systemd.ts';
 import type { IpFamily } from '../model/address.ts';
 import { describeProblem } from '../model/problem.ts';
 import { createKubeClient } from '../source/kube-client.ts';
 import type { Feed } from './feed.ts';
+import { ForeignWatch } from './foreign-watch.ts';
 import { applyHostSettings } from './host-settings.ts';
 import { KubeFeed } from './kube-feed.ts';
 import { removeLeftovers } from './leftovers.ts';
@@ -53,7 +55,8 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
   await using parts = new AsyncDisposableStack();
   const lock = await takeNode(config, log);
   parts.defer(() => lock?.release());
-  const drivers = await openDrivers(setup, runner, log);
+  const own = new OwnProcesses();
+  const drivers = await openDrivers({ setup, runner, log, own });
   const nodeName = (config.nodeName ?? hostname()).trim().toLowerCase();
   const events = new NodeEvents(nodeName, clock, log);
   parts.defer(() => events.stop());
@@ -67,8 +70,10 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
   });
   parts.defer(() => telemetry.stop());
   const systemd = new SystemdNotifier({ runner, clock, log, isAlive: () => telemetry.health.livez().ok });
-  const applier = openApplier({ config, setup, drivers, telemetry, systemd, runner, log });
+  const watch = openWatch({ setup, drivers, runner, log, own });
+  const applier = openApplier({ config, setup, drivers, telemetry, systemd, watch, runner, log });
   parts.defer(() => applier.stop());
+  parts.defer(() => watch.stop());
   await telemetry.start();
   const feed = await openFeed(options, { setup, nodeName, telemetry, events });
   parts.defer(() => feed.stop());
@@ -101,12 +106,13 @@ function openApplier(parts: {
   readonly telemetry: Telemetry;
   readonly systemd: SystemdNotifier;
   readonly runner: CommandRunner;
+  readonly watch: ForeignWatch;
   readonly log: Log;
 }): Applier {
-  const { config, setup, drivers, telemetry, systemd, runner, log } = parts;
+  const { config, setup, drivers, telemetry, systemd, watch, runner, log } = parts;
   const clock = systemClock;
   let settled = false;
-  return new Applier({
+  const applier = new Applier({
     spelling: setup.backend.spelling(setup.backendSettings),
     drivers,
     clock,
@@ -121,10 +127,31 @@ function openApplier(parts: {
       if (settled) return;
       settled = true;
       await removeLeftovers(setup.backend, runner, log);
+      await watch.start(applier);
       // Before anybody relies on this node to follow at once.
       releaseMemory();
       await systemd.ready(`programmed ${services} service ports`);
     },
+  });
+  return applier;
+}
+
+function openWatch(parts: {
+  readonly setup: Setup;
+  readonly drivers: ReadonlyMap<IpFamily, Driver>;
+  readonly runner: CommandRunner;
+  readonly log: Log;
+  readonly own: OwnProcesses;
+}): ForeignWatch {
+  const { setup, drivers, runner, log, own } = parts;
+  const settings = setup.backendSettings;
+  return new ForeignWatch(setup.backend, {
+    families: [...drivers.keys()],
+    settings,
+    own,
+    runner,
+    clock: systemClock,
+    log,
   });
 }
 

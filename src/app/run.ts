@@ -8,6 +8,7 @@ import type { CommandRunner } from '../kernel/command.ts';
 import { systemRunner } from '../kernel/command.ts';
 import type { InstanceLock } from '../kernel/instance-lock.ts';
 import { acquireInstanceLock } from '../kernel/instance-lock.ts';
+import { OwnProcesses } from '../kernel/own-processes.ts';
 import type { IpFamily } from '../model/address.ts';
 import { ManifestReader } from '../source/manifest-reader.ts';
 import { clusterOf } from './cluster.ts';
@@ -34,7 +35,7 @@ export async function runOnce({ config, log, stdin, runner = systemRunner }: Run
   const setup = setupFrom(config);
   const manifests = await new ManifestReader(config.manifests, stdin).read();
   const lock = await takeNode(config, log);
-  const drivers = await openDrivers(setup, runner, log);
+  const drivers = await openDrivers({ setup, runner, log });
   await applyRuleSettings(setup, log);
   const applier = new Applier({
     spelling: setup.backend.spelling(setup.backendSettings),
@@ -85,11 +86,18 @@ async function takeLock({ takeOver }: Config, log: Log): Promise<InstanceLock | 
 }
 
 /** @throws {SluiceError} when the backend's tools or rights are missing, or the kernel has no address family for it. */
-export async function openDrivers(
-  setup: Setup,
-  runner: CommandRunner,
-  log: Log,
-): Promise<ReadonlyMap<IpFamily, Driver>> {
+export async function openDrivers({
+  setup,
+  runner,
+  log,
+  own = new OwnProcesses(),
+}: {
+  readonly setup: Setup;
+  readonly runner: CommandRunner;
+  readonly log: Log;
+  /** Where the drivers note the processes that write for them. */
+  readonly own?: OwnProcesses;
+}): Promise<ReadonlyMap<IpFamily, Driver>> {
   const { backend, backendSettings } = setup;
   const probe = await backend.probe(runner);
   log.info(`writing rules with ${probe.description}`, { backend: backend.name, families: probe.families });
@@ -101,7 +109,7 @@ export async function openDrivers(
     });
   }
   return new Map(
-    probe.families.map((family) => [family, backend.openDriver({ family, runner, settings: backendSettings })]),
+    probe.families.map((family) => [family, backend.openDriver({ family, runner, settings: backendSettings, own })]),
   );
 }
 

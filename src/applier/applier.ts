@@ -54,8 +54,6 @@ export class Applier {
   readonly #warned = new Set<string>();
   #inputs: SyncInputs | undefined;
   readonly #verifier: Verifier;
-  /** Who may have changed rules under us, until it is known whether they did. */
-  readonly #suspects = new Map<IpFamily, string>();
   #cancelFlowRetry: (() => void) | undefined;
 
   constructor(options: ApplierOptions) {
@@ -100,8 +98,7 @@ export class Applier {
 
   /** The same for one family, because somebody else wrote to its rules. @param who for people: `nft (process 123)`. */
   suspect(family: IpFamily, who: string): void {
-    this.#suspects.set(family, who);
-    this.#verifier.suspect(family);
+    this.#verifier.suspect(family, who);
   }
 
   /** One sync of the newest state now, for commands that end after it. @throws {SluiceError} instead of trying again. */
@@ -171,10 +168,9 @@ export class Applier {
       writeMs: round(report.writeMs),
     };
     if (repaired > 0) {
-      const who = this.#suspects.get(family) ?? 'somebody else';
+      const who = this.#verifier.takeSuspect(family) ?? 'somebody else';
       log.warn(`${who} changed rules of ours; they are right again`, { family, repaired });
     }
-    this.#suspects.delete(family);
     // A busy cluster changes many times a second.
     if (full && changes > 0) log.info('rules written', facts);
     else log.debug(changes > 0 ? 'rules written' : 'rules are up to date', facts);

@@ -20,8 +20,14 @@ const RETRY_MS = 2000;
 /** So often; after that a suspicion is looked into with the changes held back, and a routine look is left to the next period. */
 const MAX_TRIES = 3;
 
-/** Looking takes at most this part of the time, however often somebody gives a reason to. */
+/** Looking in vain takes at most this part of the time, however often somebody gives a reason to. */
 const SHARE = 20;
+
+/** Before the next look after one that found something; doubled each time while somebody goes on and on. */
+const REPAIR_PAUSE_MS = 100;
+const MAX_DOUBLINGS = 8;
+/** Somebody who was quiet for so long starts afresh. */
+const FORGIVE_MS = 60_000;
 
 interface Due {
   /** Somebody else wrote; otherwise it is a matter of routine. */
@@ -34,6 +40,9 @@ export class Verifier {
   readonly #options: VerifierOptions;
   readonly #due = new Map<IpFamily, Due>();
   readonly #notBefore = new Map<IpFamily, number>();
+  /** Who may have changed rules under us, until it is known whether they did. */
+  readonly #suspects = new Map<IpFamily, string>();
+  readonly #found = new Map<IpFamily, { readonly atMs: number; readonly times: number }>();
   readonly #timers = new Set<() => void>();
   #routine: (() => void) | undefined;
   #busy = false;
@@ -62,8 +71,16 @@ export class Verifier {
   }
 
   /** Somebody else may have changed the rules of this family. */
-  suspect(family: IpFamily): void {
+  suspect(family: IpFamily, who: string): void {
+    this.#suspects.set(family, who);
     this.#add(family, { suspicion: true, tries: 0 });
+  }
+
+  /** Who was suspected last, for a repair that was done. */
+  takeSuspect(family: IpFamily): string | undefined {
+    const who = this.#suspects.get(family);
+    this.#suspects.delete(family);
+    return who;
   }
 
   /** Nothing is begun any more. */
@@ -108,6 +125,8 @@ export class Verifier {
       }
     } finally {
       this.#busy = false;
+      // What became due meanwhile may have to wait.
+      for (const family of this.#due.keys()) this.#later(this.#notBefore.get(family) ?? 0);
     }
   }
 
@@ -126,8 +145,12 @@ export class Verifier {
     const { clock, log, requestSync } = this.#options;
     const startMs = clock.now();
     try {
-      if (await family.inspect()) requestSync();
-      this.#notBefore.set(family.family, clock.now() + SHARE * (clock.now() - startMs));
+      const found = await family.inspect();
+      if (found) requestSync();
+      else if (!this.#due.has(family.family)) this.#suspects.delete(family.family);
+      const facts = { family: family.family, ms: Math.round(clock.now() - startMs), suspicion: due.suspicion };
+      log.debug(`rules in the kernel compared, ${found ? 'some differ' : 'none differs'}`, facts);
+      this.#notBefore.set(family.family, clock.now() + this.#pauseMs(family.family, found, clock.now() - startMs));
     } catch (thrown) {
       if (this.#stopped) return;
       const { message } = toSluiceError(thrown);
@@ -145,5 +168,15 @@ export class Verifier {
         });
       }
     }
+  }
+
+  #pauseMs(family: IpFamily, found: boolean, tookMs: number): number {
+    const inVainMs = SHARE * tookMs;
+    if (!found) return inVainMs;
+    const nowMs = this.#options.clock.now();
+    const last = this.#found.get(family);
+    const times = last === undefined || nowMs - last.atMs > FORGIVE_MS ? 0 : Math.min(last.times + 1, MAX_DOUBLINGS);
+    this.#found.set(family, { atMs: nowMs, times });
+    return Math.min(inVainMs, REPAIR_PAUSE_MS * 2 ** times);
   }
 }

@@ -1,6 +1,10 @@
 import type { IpFamily } from '../model/address.ts';
 import type { Plan } from '../compiler/plan.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Log } from '../base/log.ts';
 import type { CommandRunner } from '../kernel/command.ts';
+import type { OwnProcesses } from '../kernel/own-processes.ts';
+import type { OnForeignWrite, RuleWatch } from '../kernel/rule-events.ts';
 import type { Spelling } from './assembly.ts';
 import type { ChangeSet, ObjectId, RuleSet } from './rules.ts';
 
@@ -83,6 +87,19 @@ export interface DriverOptions {
   readonly family: IpFamily;
   readonly runner: CommandRunner;
   readonly settings: BackendSettings;
+  /** Where the driver notes the processes that write for it. */
+  readonly own?: OwnProcesses;
+}
+
+export interface WatchOptions {
+  readonly families: readonly IpFamily[];
+  readonly runner: CommandRunner;
+  readonly settings: BackendSettings;
+  /** Those of all drivers: what they write is not foreign. */
+  readonly own: OwnProcesses;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onForeignWrite: OnForeignWrite;
 }
 
 /** A way to program Services. `spelling`, `text` and `summarize` are pure. */
@@ -102,6 +119,8 @@ export interface Backend {
   /** @throws {SluiceError} `command-missing`, `permission-denied` or `kernel-unsupported`, with what to do. */
   probe(runner: CommandRunner): Promise<Probe>;
   openDriver(options: DriverOptions): Driver;
+  /** Notices when somebody else writes to our rules; to be called once they are there. @throws {SluiceError} when tools are missing. */
+  watch(options: WatchOptions): Promise<RuleWatch>;
   /**
    * Removes every rule of this backend from the machine, and those of kube-proxy in the corresponding mode, nothing else.
    *

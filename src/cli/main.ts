@@ -35,12 +35,12 @@ const EXIT_CLOSED_PIPE = 141;
 
 async function main(): Promise<number> {
   const { env, stdout, stderr, stdin } = process;
-  for (const stream of [stdout, stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(EXIT_CLOSED_PIPE); // `sluice render | head`: nobody listens any more.
-    });
-  }
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(EXIT_CLOSED_PIPE); // `sluice render | head`: nobody listens any more.
+  });
+  // A full disk, or a reader that has gone, is no reason to leave a node alone.
+  stderr.on('error', () => undefined);
   const io: CliIo = {
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),

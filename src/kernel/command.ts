@@ -12,6 +12,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** The program is killed (SIGKILL) after this long. Default {@link DEFAULT_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
+  /** Told the process id before the program gets its input. */
+  readonly onStarted?: (pid: number) => void;
 }
 
 /** Long enough for 100,000 Services in one batch on a slow node, short enough that a hung tool is noticed. */
@@ -51,7 +53,7 @@ function missing(file: string): SluiceError {
 export const systemRunner: CommandRunner = {
   async run(file, args, options = {}) {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const result = await execa(file, args, {
+    const child = execa(file, args, {
       input: options.input ?? '',
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
@@ -60,6 +62,8 @@ export const systemRunner: CommandRunner = {
       reject: false,
       env: { LC_ALL: 'C' },
     });
+    if (child.pid !== undefined) options.onStarted?.(child.pid);
+    const result = await child;
     const { exitCode, stdout, stderr } = result;
     if (exitCode === undefined) throw explainFailure(file, timeoutMs, result);
     return { exitCode, stdout, stderr };

@@ -14,6 +14,12 @@ const RECYCLE_AFTER_CHARACTERS = 500_000;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+export interface NftSessionOptions {
+  readonly timeoutMs?: number;
+  /** Told the process id of each child before it is given anything to write. */
+  readonly onStarted?: (pid: number) => void;
+}
+
 /** A child that takes over once it listens. */
 interface Successor {
   /** Settles once there is a child, or none can be made; never rejects. */
@@ -34,9 +40,11 @@ export class NftSession {
   #output: string[] = [];
   #acknowledged: (() => void) | undefined;
   readonly #timeoutMs: number;
+  readonly #onStarted: ((pid: number) => void) | undefined;
 
-  constructor(timeoutMs = DEFAULT_TIMEOUT_MS) {
+  constructor({ timeoutMs = DEFAULT_TIMEOUT_MS, onStarted }: NftSessionOptions = {}) {
     this.#timeoutMs = timeoutMs;
+    this.#onStarted = onStarted;
   }
 
   /**
@@ -117,6 +125,7 @@ export class NftSession {
       onLine: (text) => this.#hear(child, text),
     });
     this.#children.add(child);
+    this.#onStarted?.(child.pid);
     void child.ended.then(() => {
       this.#children.delete(child);
       if (this.#child === child) this.#child = undefined;

@@ -1,15 +1,18 @@
 import { kernelFamilies } from '../../kernel/families.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
+import { watchLegacyTables } from '../../kernel/legacy-tables.ts';
+import type { RuleWatch } from '../../kernel/rule-events.ts';
+import { watchRuleEvents } from '../../kernel/rule-events.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
-import type { Backend, Probe } from '../contract.ts';
+import type { Backend, Probe, WatchOptions } from '../contract.ts';
 import type { RuleSet } from '../rules.ts';
 import { diffRuleSets, NO_RULES } from '../rules.ts';
 import { choosePrograms, findPrograms, IptablesDriver, IptablesTables, missingPrograms } from './driver.ts';
 import { encodeChange } from './encode.ts';
 import { explainIptables } from './explain.ts';
 import { iptablesFailure } from './failure.ts';
-import { isBuiltIn, splitObjectId, TABLES } from './names.ts';
+import { BUILT_IN_CHAINS, isBuiltIn, splitObjectId, TABLES } from './names.ts';
 import { iptablesSpelling } from './render.ts';
 import { summarizeIptables } from './summary.ts';
 import type { Programs } from './variant.ts';
@@ -26,6 +29,7 @@ export const iptablesBackend: Backend = {
   summarize: summarizeIptables,
   probe,
   openDriver: (options) => new IptablesDriver(options),
+  watch,
   cleanup,
 };
 
@@ -54,6 +58,15 @@ async function probe(runner: CommandRunner): Promise<Probe> {
   return { description: `iptables ${programs.version} (${programs.variant})`, families, missing };
 }
 
+/** The nf_tables variant is announced by the kernel; every jump into our chains is in a built-in one. */
+async function watch(options: WatchOptions): Promise<RuleWatch> {
+  const { runner, settings } = options;
+  const { variant } = await choosePrograms(runner, settings.iptablesVariant);
+  if (variant === 'legacy') return watchLegacyTables({ ...options, tables: ['filter', 'nat'] });
+  const chains = ['KUBE-.*', ...BUILT_IN_CHAINS].join('|');
+  return watchRuleEvents({ ...options, ours: `^ip6? (?:filter|nat)(?: (?:${chains}))?$` });
+}
+
 /** Both variants are cleaned where both are installed: the other may hold what an earlier kube-proxy left. */
 async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
   const removed: string[] = [];
@@ -62,7 +75,7 @@ async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
   if (installed.length === 0) missingPrograms();
   for (const programs of installed) {
     for (const family of IP_FAMILIES.filter((name) => available.includes(name))) {
-      const tables = new IptablesTables(runner, family, programs);
+      const tables = new IptablesTables({ runner, family, programs });
       const rules = await tables.read();
       await tables.write(diffRuleSets(rules, NO_RULES));
       removed.push(...describeRemoved(rules, family, programs));

@@ -1,6 +1,7 @@
 import { SluiceError, toSluiceError } from '../../base/errors.ts';
 import { inSlices } from '../../base/steps.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
+import type { OwnProcesses } from '../../kernel/own-processes.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
 import type { Driver, DriverOptions, Inspection, PacketCounts } from '../contract.ts';
@@ -97,10 +98,18 @@ export class IptablesTables {
   /** As of the last reading. */
   #held: ReadonlySet<ObjectId> = new Set();
 
-  constructor(runner: CommandRunner, family: IpFamily, programs: Programs) {
-    this.#runner = runner;
-    this.#family = family;
-    this.#programs = programs;
+  readonly #own: OwnProcesses | undefined;
+
+  constructor(at: {
+    readonly runner: CommandRunner;
+    readonly family: IpFamily;
+    readonly programs: Programs;
+    readonly own?: OwnProcesses | undefined;
+  }) {
+    this.#runner = at.runner;
+    this.#family = at.family;
+    this.#programs = at.programs;
+    this.#own = at.own;
   }
 
   async read(): Promise<RuleSet> {
@@ -171,7 +180,10 @@ export class IptablesTables {
     const input = encodeChange(change, this.#held);
     const args = ['-w', String(LOCK_WAIT_S), '--noflush'];
     this.#fed += input.length;
-    const { exitCode, stderr } = await this.#runner.run(program, args, { input });
+    const { exitCode, stderr } = await this.#runner.run(program, args, {
+      input,
+      ...(this.#own === undefined ? {} : { onStarted: this.#own.add }),
+    });
     if (exitCode === 0) return;
     // A chain is written as a whole or not at all: one that is too large by itself is refused.
     if (isTooLarge(stderr) && sizeOf(change) > SMALL_CHANGE && change.objects.length > 1) {
@@ -218,9 +230,9 @@ export class IptablesDriver implements Driver {
   }
 
   async #opened(): Promise<IptablesTables> {
-    const { runner, family, settings } = this.#options;
+    const { runner, family, settings, own } = this.#options;
     this.#tables ??= choosePrograms(runner, settings.iptablesVariant).then(
-      (programs) => new IptablesTables(runner, family, programs),
+      (programs) => new IptablesTables({ runner, family, programs, own }),
     );
     try {
       return await this.#tables;

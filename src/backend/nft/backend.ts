@@ -2,6 +2,7 @@ import { kernelFamilies } from '../../kernel/families.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
 import type { Backend, Probe } from '../contract.ts';
+import { watchRuleEvents } from '../../kernel/rule-events.ts';
 import { NftDriver } from './driver.ts';
 import { encodeChange, NO_SLOTS } from './encode.ts';
 import { explainNft } from './explain.ts';
@@ -20,6 +21,7 @@ export const nftBackend: Backend = {
   summarize: summarizeNft,
   probe,
   openDriver: (options) => new NftDriver(options),
+  watch: (options) => watchRuleEvents({ ...options, ours: `^ip6? ${TABLE}(?: |$)` }),
   cleanup,
 };
 

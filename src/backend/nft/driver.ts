@@ -32,10 +32,13 @@ export class NftDriver implements Driver {
   /** How long the last listing took. */
   #listingMs = 0;
 
-  constructor({ family, runner }: DriverOptions, session = new NftSession()) {
+  readonly #onStarted: { readonly onStarted?: (pid: number) => void };
+
+  constructor({ family, runner, own }: DriverOptions, session?: NftSession) {
     this.#family = family;
     this.#runner = runner;
-    this.#session = session;
+    this.#onStarted = own === undefined ? {} : { onStarted: own.add };
+    this.#session = session ?? new NftSession(this.#onStarted);
   }
 
   async read(): Promise<RuleSet> {
@@ -137,7 +140,7 @@ export class NftDriver implements Driver {
   }
 
   async #runFile(input: string): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#runner.run('nft', ['-f', '-'], { input });
+    const { exitCode, stdout, stderr } = await this.#runner.run('nft', ['-f', '-'], { input, ...this.#onStarted });
     return exitCode === 0 ? '' : `${stderr}${stdout}\nError: exit code ${exitCode}`;
   }
 

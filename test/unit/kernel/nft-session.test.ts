@@ -42,7 +42,7 @@ afterEach(async () => {
 });
 
 function open(timeoutMs?: number): NftSession {
-  const session = new NftSession(timeoutMs);
+  const session = new NftSession(timeoutMs === undefined ? {} : { timeoutMs });
   sessions.push(session);
   return session;
 }
