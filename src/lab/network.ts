@@ -150,7 +150,8 @@ function nodeRoutes(topology: Topology): string[] {
   ]);
 }
 
-async function ipBatch(runner: CommandRunner, lines: readonly string[], netns?: string): Promise<void> {
+/** Runs lines of `ip -batch`, in this or a named network namespace. @throws {SluiceError} `lab-failed` with the line that `ip` refused. */
+export async function ipBatch(runner: CommandRunner, lines: readonly string[], netns?: string): Promise<void> {
   const args = [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'];
   const { exitCode, stderr } = await runner.run('ip', args, { input: `${lines.join('\n')}\n` });
   if (exitCode === 0) return;

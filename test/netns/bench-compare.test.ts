@@ -1,14 +1,18 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { NAMESPACE_OF_ITS_OWN, SluiceCommand } from '../support/program-command.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
-/** Long enough for both to start twice on a busy machine. */
-const PATIENCE_MS = 55_000;
+/** Long enough for both to start twice on a very busy machine. */
+const PATIENCE_MS = 180_000;
+
+afterEach(() => SluiceCommand.killAll());
 
 const SMALL = ['--services', '3', '--rounds', '2', '--pause', '50', '--settle', '0', '--idle', '0', '--churn', '2'];
 
@@ -72,3 +76,27 @@ test.each([
   expect(stderr).toContain('(command-failed)');
   expect(exitCode).toBe(2);
 });
+
+test('whoever is interrupted leaves no process behind', { timeout: PATIENCE_MS }, async () => {
+  const mark = `SLUICE_TEST_MARK=${randomUUID()}`;
+  const [name = '', value = ''] = mark.split('=');
+  const env = { ...NAMESPACE_OF_ITS_OWN, KUBEBUILDER_ASSETS: '', [name]: value };
+  const command = new SluiceCommand(['bench', 'compare', ...SMALL], { env });
+  const contender = (): boolean => processesMarked(mark).some((line) => line.includes('--config'));
+  await expect.poll(contender, { timeout: PATIENCE_MS / 2, interval: 20 }).toBe(true);
+  await command.signal('SIGTERM');
+  await expect.poll(() => processesMarked(mark), { timeout: 20_000, interval: 100 }).toEqual([]);
+});
+
+/** Command lines of the processes that were started with something in their environment. */
+function processesMarked(mark: string): readonly string[] {
+  const read = (pid: string, file: string): string => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+    } catch {
+      return ''; // It has just ended.
+    }
+  };
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  return pids.filter((pid) => read(pid, 'environ').split('\0').includes(mark)).map((pid) => read(pid, 'cmdline'));
+}

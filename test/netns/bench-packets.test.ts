@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { NAMESPACE_OF_ITS_OWN, sluice } from '../support/program-command.ts';
+import { afterEach, expect, test } from 'vitest';
+import { NAMESPACE_OF_ITS_OWN, sluice, SluiceCommand } from '../support/program-command.ts';
 
 interface PacketsJson {
   readonly details: {
@@ -11,11 +11,17 @@ interface PacketsJson {
   };
 }
 
-test('connections through Services are made and compared with direct ones', async () => {
+/** For a very busy machine. */
+const PATIENCE_MS = 120_000;
+
+afterEach(() => SluiceCommand.killAll());
+
+test('connections through Services are made and compared with direct ones', { timeout: PATIENCE_MS }, async () => {
   const sizes = ['--services', '1,5', '--runs', '1'];
-  const { exitCode, stdout, stderr } = await sluice(['bench', 'packets', '--backend', 'nft', ...sizes, '--json'], {
+  const command = new SluiceCommand(['bench', 'packets', '--backend', 'nft', ...sizes, '--json'], {
     env: NAMESPACE_OF_ITS_OWN,
   });
+  const { exitCode, stdout, stderr } = await command.ended;
   expect(stderr).toContain('nft: connections with 5 Services');
   expect(exitCode).toBe(0);
   const { details } = JSON.parse(stdout) as PacketsJson;

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
 import { CLUSTER_CIDR, NODE_NAME } from './workload.ts';
@@ -94,8 +93,10 @@ export class ConfigFiles {
     readonly server: string;
     readonly mode: ProxyMode;
     readonly minSyncPeriod: string | undefined;
+    /** Where the folder is made. Default: /run, which a private namespace has to itself, so that nothing stays in any case. */
+    readonly parent?: string;
   }): Promise<ConfigFiles> {
-    const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
+    const folder = await mkdtemp(join(options.parent ?? '/run', 'sluice-bench-'));
     const files = new ConfigFiles(folder, options.mode);
     const credentials = join(folder, 'kubeconfig');
     await writeFile(credentials, apiAccess(options.server));

@@ -79,7 +79,7 @@ const CHANGE_TIMEOUT_MS = 120_000;
 export const ROUNDS_BUDGET_MS = 120_000;
 
 /** The prober has begun to ask by then. */
-const HEAD_START_MS = 5;
+const HEAD_START_MS = 20;
 
 /** There in every cluster from the beginning, with the first endpoint. */
 export const FIRST_PROBE = probeNumbered(1);

@@ -1,7 +1,6 @@
-import { SluiceError } from '../../base/errors.ts';
-import type { CommandRunner } from '../../kernel/command.ts';
 import { systemRunner } from '../../kernel/command.ts';
-import { startEndpoint } from './prober.ts';
+import { ipBatch } from '../../lab/network.ts';
+import { startTcpServer } from '../tcp-server.ts';
 import { ENDPOINTS, NODE_ADDRESS, TARGET_PORT } from './workload.ts';
 
 /** Where the API server is, seen from the node as on a network. */
@@ -37,8 +36,12 @@ const INSIDE_NODE = [
 
 /** Makes this process's namespace, which must be a private one, what is around the node. @returns what takes it down. */
 export async function openSurroundings(): Promise<{ stop(): Promise<void> }> {
-  await ip(SURROUNDINGS);
-  const servers = await Promise.all(ENDPOINTS.map((address) => startEndpoint(address, TARGET_PORT)));
+  await ipBatch(systemRunner, SURROUNDINGS);
+  const servers = await Promise.all(
+    ENDPOINTS.map((address) =>
+      startTcpServer({ name: `endpoint ${address}`, address, port: TARGET_PORT, greeting: address }),
+    ),
+  );
   return {
     stop: async () => {
       await Promise.all(servers.map((server) => server.stop()));
@@ -48,23 +51,13 @@ export async function openSurroundings(): Promise<{ stop(): Promise<void> }> {
 
 /** A node without rules, in a namespace of its own, for as long as `use` takes. One at a time. */
 export async function withNode<T>(use: () => Promise<T>): Promise<T> {
-  await ip(ADD_NODE);
+  await ipBatch(systemRunner, ADD_NODE);
   try {
-    await ip(INSIDE_NODE, NETNS);
+    await ipBatch(systemRunner, INSIDE_NODE, NETNS);
     return await use();
   } finally {
-    await ip([`netns del ${NETNS}`]);
+    await ipBatch(systemRunner, [`netns del ${NETNS}`]);
     // The link goes with the namespace, though not at once.
     await systemRunner.run('ip', ['link', 'del', 'to-node']);
   }
-}
-
-async function ip(lines: readonly string[], netns?: string, runner: CommandRunner = systemRunner): Promise<void> {
-  const args = [...(netns === undefined ? [] : ['-n', netns]), '-batch', '-'];
-  const { exitCode, stderr } = await runner.run('ip', args, { input: `${lines.join('\n')}\n` });
-  if (exitCode === 0) return;
-  throw new SluiceError({
-    code: 'lab-failed',
-    message: `cannot build the node: ${stderr.trim().split('\n')[0] ?? ''}`,
-  });
 }

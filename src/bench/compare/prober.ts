@@ -55,32 +55,7 @@ while (my $line = <STDIN>) {
 }
 `;
 
-const SERVE = String.raw`
-use strict; use warnings; use Socket;
-$| = 1;
-my ($address, $port) = split ' ', <STDIN>;
-socket(my $server, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
-setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1) or die "SO_REUSEADDR: $!\n";
-bind($server, pack_sockaddr_in($port, inet_aton($address))) or die "bind: $!\n";
-listen($server, 1024) or die "listen: $!\n";
-$SIG{PIPE} = 'IGNORE';
-print "ready\n";
-while (1) { accept(my $client, $server) or next; syswrite $client, $address; close $client; }
-`;
-
-/** A server in this process's namespace that says its address to everybody. @returns what ends it. */
-export async function startEndpoint(address: string, port: number): Promise<{ stop(): Promise<void> }> {
-  const dialog = await LineDialog.start(`endpoint ${address}`, ['perl', '-e', SERVE]);
-  try {
-    await dialog.ask(`${address} ${port}`, START_MS);
-  } catch (thrown) {
-    await dialog.stop();
-    throw thrown;
-  }
-  return dialog;
-}
-
-const START_MS = 10_000;
+const START_MS = 20_000;
 
 /** Connections are refused, or lead nowhere: what is done with addresses that no Service has depends on cluster and proxy. */
 export const NOBODY = 'nobody';

@@ -42,32 +42,8 @@ while (my $line = <STDIN>) {
 }
 `;
 
-const ACCEPT = String.raw`
-use strict; use warnings; use Socket;
-$| = 1;
-my $port = <STDIN>;
-socket(my $server, PF_INET, SOCK_STREAM, 0) or die "socket: $!\n";
-setsockopt($server, SOL_SOCKET, SO_REUSEADDR, 1) or die "SO_REUSEADDR: $!\n";
-bind($server, pack_sockaddr_in($port, INADDR_ANY)) or die "bind: $!\n";
-listen($server, 4096) or die "listen: $!\n";
-print "ready\n";
-while (1) { accept(my $client, $server); close $client; }
-`;
-
 /** A batch of many connections, and the start of a program. */
 const ANSWER_MS = 60_000;
-
-/** Takes TCP connections on a port of every address of a network namespace, and closes them. @returns what ends it. */
-export async function startAcceptor(netns: string, port: number): Promise<{ stop(): Promise<void> }> {
-  const dialog = await LineDialog.start(`server in ${netns}`, commandIn(netns, ['perl', '-e', ACCEPT]));
-  try {
-    await dialog.ask(String(port), ANSWER_MS);
-  } catch (thrown) {
-    await dialog.stop();
-    throw thrown;
-  }
-  return dialog;
-}
 
 /** Makes connections from a network namespace, one after the other. */
 export class Connector {

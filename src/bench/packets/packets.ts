@@ -1,4 +1,5 @@
 import { systemRunner } from '../../kernel/command.ts';
+import { commandIn } from '../../lab/in-namespace.ts';
 import { Lab } from '../../lab/lab.ts';
 import type { Progress } from '../progress.ts';
 import { seededRandom } from '../random.ts';
@@ -6,8 +7,9 @@ import type { Summary } from '../statistics.ts';
 import { percentile, summarize } from '../statistics.ts';
 import type { Contender } from '../sync/contenders.ts';
 import { whyUnusable } from '../sync/contenders.ts';
+import { startTcpServer } from '../tcp-server.ts';
 import type { Batch } from './connector.ts';
-import { Connector, startAcceptor } from './connector.ts';
+import { Connector } from './connector.ts';
 import type { Position, Target } from './programmed.ts';
 import { forgetSoon, TARGET_PORT, withProgrammed } from './programmed.ts';
 
@@ -51,14 +53,19 @@ export async function benchPackets(options: PacketsOptions): Promise<PacketsResu
     pods: ['client'],
     remotePods: ['server-a', 'server-b', 'server-c', 'server-d'],
   });
-  const acceptor = await startAcceptor('remote', TARGET_PORT);
+  const server = await startTcpServer({
+    name: 'server',
+    address: '0.0.0.0',
+    port: TARGET_PORT,
+    place: (argv) => commandIn('remote', argv),
+  });
   const connector = await Connector.start('client');
   try {
     await forgetSoon();
     return await measureAll(options, lab, connector);
   } finally {
     await connector.stop();
-    await acceptor.stop();
+    await server.stop();
   }
 }
 

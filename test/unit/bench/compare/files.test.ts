@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { expect, it, test } from 'vitest';
 import { apiAccess, ConfigFiles, proxyConfig } from '../../../../src/bench/compare/files.ts';
 import { fileWith, load } from '../../../support/config-files.ts';
@@ -15,13 +16,14 @@ it('without a least time between syncs everybody has their own', () => {
 });
 
 it('a command is given the names of files of the modes that it asks for', async () => {
-  const files = await ConfigFiles.write({ server: 'http://10.201.0.1:1', mode: 'nftables', minSyncPeriod: undefined });
+  const server = 'http://10.201.0.1:1';
+  const files = await ConfigFiles.write({ server, mode: 'nftables', minSyncPeriod: undefined, parent: tmpdir() });
   try {
     const [own = '', other = ''] = files.fill('{config} {config:iptables}').split(' ');
     expect(JSON.parse(await readFile(own, 'utf8'))).toMatchObject({ mode: 'nftables' });
     const config = JSON.parse(await readFile(other, 'utf8')) as { clientConnection: { kubeconfig: string } };
     expect(config).toMatchObject({ mode: 'iptables' });
-    expect(await readFile(config.clientConnection.kubeconfig, 'utf8')).toBe(apiAccess('http://10.201.0.1:1'));
+    expect(await readFile(config.clientConnection.kubeconfig, 'utf8')).toBe(apiAccess(server));
   } finally {
     await files.remove();
   }
