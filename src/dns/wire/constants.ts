@@ -1,0 +1,60 @@
+/** Octets of a message before its question (RFC 1035, 4.1.1). */
+export const HEADER_BYTES = 12;
+
+/** A whole name on the wire, length octets and the root included (RFC 1035, 2.3.4). */
+export const MAX_NAME_BYTES = 255;
+
+export const MAX_LABEL_BYTES = 63;
+
+/** What the two-octet length of TCP can say. */
+export const MAX_MESSAGE_BYTES = 65_535;
+
+/** Bits of the 16-bit word after the id. */
+export const FLAG = {
+  response: 0x80_00,
+  authoritative: 0x04_00,
+  truncated: 0x02_00,
+  recursionDesired: 0x01_00,
+  recursionAvailable: 0x00_80,
+  authenticData: 0x00_20,
+  checkingDisabled: 0x00_10,
+} as const;
+
+/** Response codes (IANA); those above 15 need an OPT record. */
+export const RCODE = {
+  noError: 0,
+  formErr: 1,
+  servFail: 2,
+  nxDomain: 3,
+  notImp: 4,
+  refused: 5,
+  badVers: 16,
+} as const;
+
+/** The record and question types that are given a meaning; any other number is just looked up and not found. */
+export const TYPE = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  HINFO: 13,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  OPT: 41,
+  TKEY: 249,
+  TSIG: 250,
+  IXFR: 251,
+  AXFR: 252,
+  ANY: 255,
+} as const;
+
+export const CLASS_IN = 1;
+
+/** Options inside an OPT record. */
+export const EDNS_OPTION = { nsid: 3, extendedError: 15 } as const;
+
+/** The OPT bit that asks for DNSSEC records. */
+export const DNSSEC_OK = 0x80_00;

@@ -1,0 +1,138 @@
+import { MAX_LABEL_BYTES, MAX_NAME_BYTES } from './constants.ts';
+
+/**
+ * A name as it is on the wire, uncompressed, ASCII letters in lower case (RFC 4343), one character per octet, the empty
+ * root label at the end: `\x03www\x02de\x00`. Being text it can be the key of a Map, and unlike dotted text it cannot
+ * confuse a dot inside a label with one between labels.
+ */
+export type NameKey = string;
+
+export const ROOT: NameKey = '\0';
+
+/** More hops than a name has labels cannot be needed. */
+const MAX_POINTERS = 126;
+
+const LOWER_CASE_BIT = 0x20;
+
+/** ASCII upper case to lower case; all other octets stay (RFC 4343). */
+export function foldOctet(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | LOWER_CASE_BIT : octet;
+}
+
+/**
+ * `www.example.org` or `www.example.org.`, with `\.` and `\DDD` as in zone files (RFC 4343, 2.1).
+ *
+ * @returns `undefined` when it is no name: an empty label, a label of more than 63 octets, more than 255 in all.
+ */
+export function encodeName(text: string): NameKey | undefined {
+  if (text === '.') return ROOT;
+  const labels: string[] = [];
+  let label = '';
+  const body = text.endsWith('.') && !text.endsWith('\\.') ? text.slice(0, -1) : text;
+  for (const [token, octet] of body.matchAll(/\\(\d{3})|\\[^\d]|[^\\]/gs)) {
+    if (token === '.') {
+      labels.push(label);
+      label = '';
+    } else if (octet === undefined) label += token.at(-1);
+    else label += String.fromCharCode(Number(octet));
+  }
+  labels.push(label);
+  return joinLabels(labels);
+}
+
+/** Labels, octet by octet as text, to a name. @returns `undefined` when that is no name. */
+export function joinLabels(labels: readonly string[]): NameKey | undefined {
+  let key = '';
+  for (const label of labels) {
+    if (label.length === 0 || label.length > MAX_LABEL_BYTES) return undefined;
+    key += String.fromCharCode(label.length);
+    for (let i = 0; i < label.length; i++) {
+      const octet = label.charCodeAt(i);
+      if (octet > 0xff) return undefined;
+      key += String.fromCharCode(foldOctet(octet));
+    }
+  }
+  return key.length + 1 > MAX_NAME_BYTES ? undefined : `${key}\0`;
+}
+
+/** The labels from left to right, without the root. */
+export function labelsOf(name: NameKey): readonly string[] {
+  const labels: string[] = [];
+  for (let at = 0; name.charCodeAt(at) > 0; at += name.charCodeAt(at) + 1) {
+    labels.push(name.slice(at + 1, at + 1 + name.charCodeAt(at)));
+  }
+  return labels;
+}
+
+/** Presentation text with the final dot; octets that text cannot show are `\DDD`, dots inside labels `\.`. */
+export function nameText(name: NameKey): string {
+  return `${labelsOf(name).map(labelText).join('.')}.`;
+}
+
+function labelText(label: string): string {
+  return label
+    .replace(/[.\\"$;@()]/g, String.raw`\$&`)
+    .replace(/[^!-~]/g, (octet) => `\\${String(octet.charCodeAt(0)).padStart(3, '0')}`);
+}
+
+/** Is `name` the zone itself, or below it? Whole labels only. */
+export function isUnder(name: NameKey, zone: NameKey): boolean {
+  if (!name.endsWith(zone)) return false;
+  const start = name.length - zone.length;
+  let at = 0;
+  while (at < start) at += name.charCodeAt(at) + 1;
+  return at === start;
+}
+
+/** Where a name in a message ends, or why it is none. */
+export interface FoundName {
+  readonly name: NameKey;
+  /** The octet after the name where it stands, not where a pointer leads. */
+  readonly end: number;
+}
+
+/**
+ * A name in somebody else's message, pointers followed. Every pointer has to lead further back than the one before, so no
+ * message can keep the reader busy (RFC 1035, 4.1.4 allows "a prior occurrence" only).
+ *
+ * @returns `undefined` when it is no name.
+ */
+export function readName(message: Uint8Array, offset: number): FoundName | undefined {
+  let name = '';
+  let at = offset;
+  let end = -1;
+  let barrier = offset;
+  for (let pointers = 0; pointers <= MAX_POINTERS; ) {
+    const length = message[at];
+    if (length === undefined) return undefined;
+    if (length === 0) return { name: `${name}\0`, end: end < 0 ? at + 1 : end };
+    if (length > MAX_LABEL_BYTES) {
+      const low = message[at + 1];
+      if (length < 0xc0 || low === undefined) return undefined;
+      if (end < 0) end = at + 2;
+      at = ((length & 0x3f) << 8) | low;
+      if (at >= barrier) return undefined;
+      barrier = at;
+      pointers++;
+      continue;
+    }
+    if (at + 1 + length > message.length || name.length + length + 2 > MAX_NAME_BYTES) return undefined;
+    name += String.fromCharCode(length);
+    for (let i = at + 1; i <= at + length; i++) name += String.fromCharCode(foldOctet(message[i] ?? 0));
+    at += length + 1;
+  }
+  return undefined;
+}
+
+/** The octet after a name, pointers not followed. @returns -1 when the message ends before the name does. */
+export function skipName(message: Uint8Array, offset: number): number {
+  let at = offset;
+  while (at < message.length) {
+    const length = message[at] ?? 0;
+    if (length === 0) return at + 1;
+    if (length >= 0xc0) return at + 2 <= message.length ? at + 2 : -1;
+    if (length > MAX_LABEL_BYTES) return -1;
+    at += length + 1;
+  }
+  return -1;
+}
