@@ -84,7 +84,10 @@ export function isUnder(name: NameKey, zone: NameKey): boolean {
   return at === start;
 }
 
-/** Where a name in a message ends, or why it is none. */
+/** A name is put together here: a large message has thousands. */
+const found = Buffer.alloc(MAX_NAME_BYTES);
+
+/** A name in a message, and where it ends. */
 export interface FoundName {
   readonly name: NameKey;
   /** The octet after the name where it stands, not where a pointer leads. */
@@ -98,14 +101,13 @@ export interface FoundName {
  * @returns `undefined` when it is no name.
  */
 export function readName(message: Uint8Array, offset: number): FoundName | undefined {
-  let name = '';
+  let size = 0;
   let at = offset;
   let end = -1;
   let barrier = offset;
   for (let pointers = 0; pointers <= MAX_POINTERS; ) {
     const length = message[at];
     if (length === undefined) return undefined;
-    if (length === 0) return { name: `${name}\0`, end: end < 0 ? at + 1 : end };
     if (length > MAX_LABEL_BYTES) {
       const low = message[at + 1];
       if (length < 0xc0 || low === undefined) return undefined;
@@ -116,10 +118,11 @@ export function readName(message: Uint8Array, offset: number): FoundName | undef
       pointers++;
       continue;
     }
-    if (at + 1 + length > message.length || name.length + length + 2 > MAX_NAME_BYTES) return undefined;
-    name += String.fromCharCode(length);
-    for (let i = at + 1; i <= at + length; i++) name += String.fromCharCode(foldOctet(message[i] ?? 0));
-    at += length + 1;
+    const next = at + length + 1;
+    if (next > message.length || size + length + (length === 0 ? 1 : 2) > MAX_NAME_BYTES) return undefined;
+    // Length octets are below the letters: folding leaves them.
+    for (; at < next; at++) found[size++] = foldOctet(message[at] ?? 0);
+    if (length === 0) return { name: found.toString('latin1', 0, size), end: end < 0 ? next : end };
   }
   return undefined;
 }
