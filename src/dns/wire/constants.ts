@@ -6,6 +6,9 @@ export const MAX_NAME_BYTES = 255;
 
 export const MAX_LABEL_BYTES = 63;
 
+/** What a client without EDNS can take over UDP (RFC 1035, 4.2.1). */
+export const MIN_UDP_BYTES = 512;
+
 /** What the two-octet length of TCP can say. */
 export const MAX_MESSAGE_BYTES = 65_535;
 
@@ -43,7 +46,9 @@ export const TYPE = {
   TXT: 16,
   AAAA: 28,
   SRV: 33,
+  DNAME: 39,
   OPT: 41,
+  RRSIG: 46,
   TKEY: 249,
   TSIG: 250,
   IXFR: 251,
@@ -58,3 +63,6 @@ export const EDNS_OPTION = { nsid: 3, extendedError: 15 } as const;
 
 /** The OPT bit that asks for DNSSEC records. */
 export const DNSSEC_OK = 0x80_00;
+
+/** Extended DNS errors (RFC 8914) that are sent. */
+export const EDE = { notReady: 14, prohibited: 18, notAuthoritative: 20 } as const;
