@@ -65,4 +65,13 @@ export const EDNS_OPTION = { nsid: 3, extendedError: 15 } as const;
 export const DNSSEC_OK = 0x80_00;
 
 /** Extended DNS errors (RFC 8914) that are sent. */
-export const EDE = { notReady: 14, prohibited: 18, notAuthoritative: 20 } as const;
+export const EDE = {
+  other: 0,
+  staleAnswer: 3,
+  notReady: 14,
+  prohibited: 18,
+  staleNxDomain: 19,
+  notAuthoritative: 20,
+  noReachableAuthority: 22,
+  invalidData: 24,
+} as const;
