@@ -25,8 +25,21 @@ const leaveOutUnusedClient: Plugin = {
   },
 };
 
+// The program of the DNS threads is text inside the bundle: a file of its own would have to be found at run time.
+const worker = await build({
+  absWorkingDir: root,
+  entryPoints: ['src/dns/worker-main.ts'],
+  bundle: true,
+  write: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  logLevel: 'warning',
+});
+
 await build({
   absWorkingDir: root,
+  define: { DNS_WORKER_PROGRAM: JSON.stringify(worker.outputFiles[0]?.text) },
   entryPoints: ['src/cli/main.ts'],
   outfile,
   bundle: true,

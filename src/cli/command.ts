@@ -23,8 +23,10 @@ export interface CliCommand {
   readonly name: Command;
   /** One line for the help. */
   readonly summary: string;
+  /** What it takes besides options: `<name>`, or `[name]` for what can be left out. */
+  readonly operands?: readonly string[];
   /** @returns the exit code. @throws {SluiceError} which {@link file://./main.ts} prints; its exit code is 2. */
-  run(config: Config, io: CliIo): Promise<number>;
+  run(config: Config, io: CliIo, operands: readonly string[]): Promise<number>;
 }
 
 /** One option of a {@link ToolCommand}. */

@@ -4,6 +4,8 @@ import { runCaseProcess } from '../bench/sync/case-process.ts';
 import { benchGroup } from './bench.ts';
 import type { CliCommand, CliIo } from './command.ts';
 import { diffCommand } from './diff.ts';
+import { dnsCommand } from './dns.ts';
+import { dnsQueryCommand } from './dns-query.ts';
 import { runAgent } from '../lab/agent.ts';
 import type { HiddenPart } from '../lab/self.ts';
 import { cleanupCommand } from './cleanup.ts';
@@ -12,7 +14,15 @@ import { runProgram } from './program.ts';
 import { renderCommand } from './render.ts';
 import { runCommand } from './run.ts';
 
-const COMMANDS: readonly CliCommand[] = [runCommand, diffCommand, renderCommand, cleanupCommand, demoCommand];
+const COMMANDS: readonly CliCommand[] = [
+  runCommand,
+  diffCommand,
+  renderCommand,
+  cleanupCommand,
+  demoCommand,
+  dnsCommand,
+  dnsQueryCommand,
+];
 
 /** How the bundle starts itself for its own purposes; not for people, so no commands of the command line. */
 const HIDDEN_PARTS: Readonly<Record<HiddenPart, (args: readonly string[]) => Promise<number>>> = {

@@ -41,17 +41,18 @@ export async function runProgram(args: readonly string[], parts: ProgramParts, i
     .option('-V, --version [raw]', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
+    .enablePositionalOptions()
     .exitOverride()
     .addHelpText('after', `\nWithout a command: ${DEFAULT_COMMAND}, with all flags of kube-proxy.`)
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => {} });
   for (const command of commands) {
-    const subcommand = program.command(command.name).description(command.summary).allowExcessArguments(false);
+    const subcommand = declare(program, command);
     for (const spelling of spellingsFor(command.name)) subcommand.addOption(spelling);
     subcommand.action(async () => {
       const flags = flagsGiven(subcommand);
       const { config, warnings } = await loadConfig({ command: command.name, flags, env: io.env });
       warn(warnings, { command: command.name, config, io });
-      exitCode = await perform(command, { config, commands, io });
+      exitCode = await perform(command, { config, commands, io, operands: subcommand.args });
     });
   }
   for (const group of groups) {
@@ -89,18 +90,33 @@ function toolOption({ flag, valueName, description, default: value, repeatable }
   return value === undefined ? option : option.default(value);
 }
 
+/** `dns query` is the command `query` of the command `dns`, which has to be declared before it. */
+function declare(program: Program, { name, summary, operands = [] }: CliCommand): Program {
+  const words = name.split(' ');
+  const own = words.pop() ?? name;
+  const parent = words.reduce((at, word) => at.commands.find((known) => known.name() === word) ?? at, program);
+  // What stands behind the name of an inner command is the inner command's.
+  const command = parent.command(own).description(summary).allowExcessArguments(false).enablePositionalOptions();
+  for (const operand of operands) command.argument(operand);
+  return command;
+}
+
+interface Performance {
+  readonly config: Config;
+  readonly commands: readonly CliCommand[];
+  readonly io: CliIo;
+  readonly operands: readonly string[];
+}
+
 /** The command, or what an option of kube-proxy wants instead of it. */
-async function perform(
-  command: CliCommand,
-  { config, commands, io }: { config: Config; commands: readonly CliCommand[]; io: CliIo },
-): Promise<number> {
+async function perform(command: CliCommand, { config, commands, io, operands }: Performance): Promise<number> {
   if (config.writeConfigTo !== undefined) {
     await writeConfig(config, config.writeConfigTo);
     return 0;
   }
   const cleanup = commands.find(({ name }) => name === 'cleanup');
-  if (!config.cleanup || cleanup === undefined) return command.run(config, io);
-  return cleanup.run({ ...config, backend: undefined }, io); // As in kube-proxy: the rules of all modes.
+  if (!config.cleanup || cleanup === undefined) return command.run(config, io, operands);
+  return cleanup.run({ ...config, backend: undefined }, io, []); // As in kube-proxy: the rules of all modes.
 }
 
 /** In the log of commands that log; elsewhere like other complaints about the input. */

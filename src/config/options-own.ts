@@ -15,7 +15,7 @@ import {
 const EVERYWHERE = ['run', 'diff', 'render', 'cleanup', 'demo'] as const;
 /** Commands that learn about the node from outside; that log. */
 const READING = ['run', 'diff', 'render'] as const;
-const LOGGING = ['run', 'cleanup', 'demo'] as const;
+const LOGGING = ['run', 'cleanup', 'demo', 'dns'] as const;
 
 /** Options that kube-proxy does not have, or by another name. */
 export const OWN_OPTIONS = {
@@ -33,14 +33,14 @@ export const OWN_OPTIONS = {
     ...PATHS,
     defaultText: 'run: the API server',
     description: 'files, folders or - (standard input) with Services, EndpointSlices, Nodes and ServiceCIDRs',
-    commands: READING,
-    requiredBy: ['diff', 'render'],
+    commands: [...READING, 'dns', 'dns query'],
+    requiredBy: ['diff', 'render', 'dns', 'dns query'],
   },
   watch: {
     flag: 'watch',
     ...SWITCH,
     description: 'follow changes of the manifests',
-    commands: ['run'],
+    commands: ['run', 'dns'],
   },
   against: {
     flag: 'against',

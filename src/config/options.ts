@@ -1,12 +1,13 @@
 import type { FieldSpec } from './fields.ts';
 import { CONNTRACK_OPTIONS } from './options-conntrack.ts';
+import { DNS_OPTIONS } from './options-dns.ts';
 import { OWN_OPTIONS } from './options-own.ts';
 import { PROCESS_OPTIONS } from './options-process.ts';
 import { TRAFFIC_OPTIONS } from './options-traffic.ts';
 import type { Parsed, Schema } from './schema.ts';
 
 /** The commands that take options. */
-export const COMMANDS = ['run', 'diff', 'render', 'cleanup', 'demo'] as const;
+export const COMMANDS = ['run', 'diff', 'render', 'cleanup', 'demo', 'dns', 'dns query'] as const;
 
 export type Command = (typeof COMMANDS)[number];
 
@@ -49,13 +50,20 @@ export const OPTION_GROUPS = {
   Traffic: TRAFFIC_OPTIONS,
   Process: PROCESS_OPTIONS,
   'Connection tracking': CONNTRACK_OPTIONS,
+  DNS: DNS_OPTIONS,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option>>>>;
 
 /**
  * Every option of every command. The command line, its help, the environment, the fields of configuration files and the
  * README's table are made of this.
  */
-export const OPTIONS = { ...OWN_OPTIONS, ...TRAFFIC_OPTIONS, ...PROCESS_OPTIONS, ...CONNTRACK_OPTIONS } as const;
+export const OPTIONS = {
+  ...OWN_OPTIONS,
+  ...TRAFFIC_OPTIONS,
+  ...PROCESS_OPTIONS,
+  ...CONNTRACK_OPTIONS,
+  ...DNS_OPTIONS,
+} as const;
 
 export type OptionKey = keyof typeof OPTIONS;
 

@@ -112,10 +112,11 @@ export const COUNT = single('n', parsed(parseInteger(0, 2 ** 31 - 1), 'a whole n
 export const NUMBER = single('n', parsed(parseNumber, 'a number'));
 export const GATES = list('name=bool', gates);
 
-export const LISTEN_ADDRESS = single(
-  'ip:port',
-  parsed(parseListenAddress, 'an IP address with a port such as 127.0.0.1:10249 or [::1]:10249'),
-);
+const listenAddress = parsed(parseListenAddress, 'an IP address with a port such as 127.0.0.1:10249 or [::1]:10249');
+
+export const LISTEN_ADDRESS = single('ip:port', listenAddress);
+export const LISTEN_ADDRESSES = list('ip:port', commaList(listenAddress));
+export const WORDS = list('name', commaList(text));
 
 export const BACKEND = single(
   'name',

@@ -35,9 +35,9 @@ interface NumberedPort {
 
 type Portless = Omit<Endpoint, 'port'>;
 
-const ADDRESS_TYPES = [...IP_FAMILIES, 'FQDN'] as const;
+export const ADDRESS_TYPES = [...IP_FAMILIES, 'FQDN'] as const;
 
-const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 /**

@@ -7,11 +7,11 @@ import { isDnsLabel, labelOf, readNamespacedName } from './object.ts';
 import type { Protocol, ServicePort, TrafficPolicy } from './service.ts';
 import { PROTOCOLS, servicePortKey } from './service.ts';
 
-const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
+export const SERVICE_TYPES = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'] as const;
 const TRAFFIC_POLICIES = ['Cluster', 'Local'] as const satisfies readonly TrafficPolicy[];
 
 /** The presence of this label, whatever its value, hands a Service to another proxy. */
-const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
+export const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 
 /** The API server's default and limit for `sessionAffinityConfig.clientIP.timeoutSeconds`. */
 const DEFAULT_AFFINITY_TIMEOUT_S = 10_800;

@@ -2,12 +2,14 @@ import type { Field, ObjectLabel } from './fields.ts';
 import { quote } from './fields.ts';
 import type { ObjectName } from './service.ts';
 
-/** The kinds of objects that a proxy reads, with the API versions that are understood. */
+/** The kinds of objects that a proxy or its DNS reads, with the API versions that are understood. */
 const API_VERSIONS = {
   Service: ['v1'],
   EndpointSlice: ['discovery.k8s.io/v1'],
   Node: ['v1'],
   ServiceCIDR: ['networking.k8s.io/v1', 'networking.k8s.io/v1beta1'],
+  Namespace: ['v1'],
+  Pod: ['v1'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type ObjectKind = keyof typeof API_VERSIONS;
@@ -17,7 +19,7 @@ const OBJECT_KINDS = Object.keys(API_VERSIONS) as readonly ObjectKind[];
 /** Where objects without a namespace go, as with kubectl. */
 const DEFAULT_NAMESPACE = 'default';
 
-const NAMESPACED: ReadonlySet<ObjectKind> = new Set(['Service', 'EndpointSlice']);
+const NAMESPACED: ReadonlySet<ObjectKind> = new Set(['Service', 'EndpointSlice', 'Pod']);
 
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN_LENGTH = 253;

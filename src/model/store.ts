@@ -64,6 +64,9 @@ export class Store {
         return setOrDelete(this.#nodes, event.name, this.#decode(event, decodeNode));
       case 'ServiceCIDR':
         return setOrDelete(this.#serviceCidrs, event.name, this.#decode(event, decodeServiceCidr));
+      case 'Namespace':
+      case 'Pod':
+        return undefined; // Cluster DNS reads them, rules do not depend on them.
       default:
         return assertNever(event.kind);
     }

@@ -1,0 +1,104 @@
+import { choice, CIDRS, COUNT, integer, LISTEN_ADDRESS, LISTEN_ADDRESSES, SWITCH, word, WORDS } from './schema.ts';
+
+const SERVING = ['dns'] as const;
+const ANSWERING = ['dns', 'dns query'] as const;
+
+/** Options of the cluster's DNS; the README says what CoreDNS calls them. */
+export const DNS_OPTIONS = {
+  dnsListen: {
+    flag: 'listen',
+    ...LISTEN_ADDRESSES,
+    defaultText: '`127.0.0.1:5353`',
+    description: 'addresses to answer on, UDP and TCP; an address without a port has port 53',
+    commands: SERVING,
+  },
+  dnsUpstreams: {
+    flag: 'upstream',
+    ...LISTEN_ADDRESSES,
+    defaultText: 'none: other names are refused',
+    description: 'servers that are asked for all other names',
+    commands: SERVING,
+  },
+  dnsZones: {
+    flag: 'cluster-domain',
+    ...WORDS,
+    defaultText: '`cluster.local`',
+    description: 'the zones of the cluster; reverse lookups lead to the first',
+    commands: ANSWERING,
+  },
+  dnsTtlS: {
+    flag: 'dns-ttl',
+    ...integer(0, 3600),
+    default: '30',
+    description: 'how many seconds clients may remember an answer',
+    commands: ANSWERING,
+  },
+  dnsHeadlessTtlS: {
+    flag: 'dns-headless-ttl',
+    ...integer(0, 3600),
+    default: '5',
+    description: 'the same for endpoints, which come and go',
+    commands: ANSWERING,
+  },
+  dnsPods: {
+    flag: 'dns-pods',
+    ...choice('mode', ['disabled', 'insecure', 'verified']),
+    default: 'insecure',
+    description:
+      'names such as 10-1-2-3.default.pod.cluster.local: none, any address in a namespace, or only addresses of pods',
+    commands: ANSWERING,
+  },
+  dnsPodNames: {
+    flag: 'dns-endpoint-pod-names',
+    ...SWITCH,
+    description: 'call endpoints that have no hostname as their pods are called',
+    commands: ANSWERING,
+  },
+  dnsLocalNetworks: {
+    flag: 'dns-local-networks',
+    ...CIDRS,
+    description:
+      'networks of Services and pods: their unknown addresses do not exist, instead of being looked up elsewhere',
+    commands: ANSWERING,
+  },
+  dnsUdpBytes: {
+    flag: 'dns-udp-bytes',
+    ...integer(512, 4096),
+    default: '1232',
+    description: 'the longest reply over UDP',
+    commands: ANSWERING,
+  },
+  dnsNsid: {
+    flag: 'dns-nsid',
+    ...word('text'),
+    description: 'the name of this server, for clients that ask for it (RFC 5001)',
+    commands: SERVING,
+  },
+  dnsClientLimit: {
+    flag: 'dns-client-limit',
+    ...COUNT,
+    default: '0',
+    description: 'queries per second that one client may ask; more get no reply; 0: any number',
+    commands: SERVING,
+  },
+  dnsThreads: {
+    flag: 'dns-threads',
+    ...integer(1, 64),
+    default: '1',
+    description: 'threads that answer; one manages about 100,000 queries a second',
+    commands: SERVING,
+  },
+  dnsLogQueries: {
+    flag: 'dns-log-queries',
+    ...SWITCH,
+    description: 'log every query with its answer',
+    commands: SERVING,
+  },
+  dnsStatusAddress: {
+    flag: 'dns-status-address',
+    ...LISTEN_ADDRESS,
+    defaultText: 'none',
+    description: 'where /health, /ready and /metrics are served; without a port on port 9153',
+    commands: SERVING,
+  },
+} as const;

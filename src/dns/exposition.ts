@@ -1,0 +1,147 @@
+import type { CountedHistogram, Counters } from './counters.ts';
+import { COUNTED_RCODES, COUNTED_TYPES, DURATION_BUCKETS, SIZE_BUCKETS, TRANSPORTS } from './counters.ts';
+
+export interface ExpositionOptions {
+  /** Of all threads. */
+  readonly counters: readonly Counters[];
+  /** The zones in the order of the counters: `.`, `cluster.local.`, … */
+  readonly zones: readonly string[];
+  /** What CoreDNS calls a server: `dns://127.0.0.1:53`. */
+  readonly server: string;
+}
+
+/** As CoreDNS spells response codes in labels. */
+const RCODE_NAMES: Readonly<Record<number, string>> = {
+  0: 'NOERROR',
+  1: 'FORMERR',
+  2: 'SERVFAIL',
+  3: 'NXDOMAIN',
+  4: 'NOTIMP',
+  5: 'REFUSED',
+  16: 'BADVERS',
+};
+
+/** CoreDNS's numbers for address families. */
+const FAMILIES = ['1', '2'] as const;
+
+type Labels = Readonly<Record<string, string>>;
+
+/**
+ * The counters in Prometheus' text format, with names and labels of CoreDNS, so that its dashboards and alerts work. Series
+ * appear with their first event, as there.
+ */
+export function exposeCounters({ counters, zones, server }: ExpositionOptions): string {
+  const sum = (read: (counted: Counters) => number): number =>
+    counters.reduce((total, counted) => total + read(counted), 0);
+  const join = (read: (counted: Counters) => CountedHistogram): CountedHistogram => joinHistograms(counters.map(read));
+  const page = new Page();
+  const perZone = zones.map((zone, place) => ({ place, labels: { server, zone, view: '' } }));
+
+  addRequests(page, perZone, sum);
+  page.head('coredns_dns_responses_total', 'counter', 'Counter of response status codes.');
+  for (const { place, labels } of perZone) {
+    const plugin = place === 0 ? 'forward' : 'kubernetes';
+    for (let rcode = 0; rcode < COUNTED_RCODES; rcode++) {
+      const name = RCODE_NAMES[rcode] ?? String(rcode);
+      page.counter(
+        { ...labels, rcode: name, plugin },
+        sum((c) => c.responses(place, rcode)),
+      );
+    }
+  }
+  page.head('coredns_dns_do_requests_total', 'counter', 'Counter of DNS requests with DO bit set per zone.');
+  for (const { place, labels } of perZone)
+    page.counter(
+      labels,
+      sum((c) => c.dnssecRequests(place)),
+    );
+  for (const [what, name] of [
+    ['query', 'request'],
+    ['reply', 'response'],
+  ] as const) {
+    page.head(`coredns_dns_${name}_size_bytes`, 'histogram', `Size of the ${name} in bytes.`);
+    for (const { place, labels } of perZone) {
+      for (const [transport, proto] of TRANSPORTS.entries()) {
+        page.histogram(
+          { ...labels, proto },
+          SIZE_BUCKETS,
+          join((c) => c.sizes(what, place, transport)),
+        );
+      }
+    }
+  }
+  page.head(
+    'coredns_dns_request_duration_seconds',
+    'histogram',
+    'Histogram of the time (in seconds) each request took.',
+  );
+  for (const { place, labels } of perZone)
+    page.histogram(
+      labels,
+      DURATION_BUCKETS,
+      join((c) => c.durations(place)),
+    );
+  return page.text();
+}
+
+type PerZone = readonly { readonly place: number; readonly labels: Labels }[];
+
+function addRequests(page: Page, perZone: PerZone, sum: (read: (counted: Counters) => number) => number): void {
+  page.head('coredns_dns_requests_total', 'counter', 'Counter of DNS requests made per zone, protocol and family.');
+  for (const { place, labels } of perZone) {
+    for (const [transport, proto] of TRANSPORTS.entries()) {
+      for (const [family, number] of FAMILIES.entries()) {
+        for (const [type, name] of COUNTED_TYPES.entries()) {
+          const count = sum((counted) => counted.requests(place, { transport, family, type }));
+          page.counter({ ...labels, proto, family: number, type: name }, count);
+        }
+      }
+    }
+  }
+}
+
+function joinHistograms(parts: readonly CountedHistogram[]): CountedHistogram {
+  const counts = (parts[0]?.counts ?? []).map((_, i) =>
+    parts.reduce((total, part) => total + (part.counts[i] ?? 0), 0),
+  );
+  return { counts, sum: parts.reduce((total, part) => total + part.sum, 0) };
+}
+
+/** Lines of the text format; values that never changed are left out. */
+class Page {
+  #name = '';
+  readonly #lines: string[] = [];
+
+  head(name: string, type: string, help: string): void {
+    this.#name = name;
+    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  }
+
+  counter(labels: Labels, value: number): void {
+    if (value > 0) this.#line('', labels, value);
+  }
+
+  histogram(labels: Labels, bounds: readonly number[], { counts, sum }: CountedHistogram): void {
+    const total = counts.reduce((all, count) => all + count, 0);
+    if (total === 0) return;
+    let below = 0;
+    for (const [i, bound] of bounds.entries()) {
+      below += counts[i] ?? 0;
+      this.#line('_bucket', { ...labels, le: String(bound) }, below);
+    }
+    this.#line('_bucket', { ...labels, le: '+Inf' }, total);
+    this.#line('_sum', labels, sum);
+    this.#line('_count', labels, total);
+  }
+
+  text(): string {
+    return `${this.#lines.join('\n')}\n`;
+  }
+
+  #line(suffix: string, labels: Labels, value: number): void {
+    const pairs = Object.entries(labels).map(
+      ([label, text]) => `${label}="${text.replace(/[\\"]/g, String.raw`\$&`)}"`,
+    );
+    this.#lines.push(`${this.#name}${suffix}{${pairs.join(',')}} ${value}`);
+  }
+}

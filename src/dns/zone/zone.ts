@@ -1,0 +1,54 @@
+import type { DnsChange } from '../../model/dns-change.ts';
+import { TYPE } from '../wire/constants.ts';
+import type { NameKey } from '../wire/name.ts';
+import { ZoneData } from './data.ts';
+import type { Finding } from './finding.ts';
+import { Lookup } from './lookup.ts';
+import type { Zone, ZoneSettings } from './settings.ts';
+import { StartOfAuthority } from './soa.ts';
+
+/** The records of the cluster: changes go in, findings come out. */
+export class ClusterZone {
+  readonly #data: ZoneData;
+  readonly #lookup: Lookup;
+  readonly #authority: StartOfAuthority;
+  #synced = false;
+
+  constructor(settings: ZoneSettings) {
+    this.#data = new ZoneData(settings.gated);
+    this.#lookup = new Lookup(this.#data, settings);
+    this.#authority = new StartOfAuthority(settings.ttlS);
+  }
+
+  /** Is everything known that was there at the start? Before that, what is not known may exist all the same. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get serial(): number {
+    return this.#data.serial;
+  }
+
+  /** @param serial the time in Unix seconds, for the SOA record. @returns whether any answer may differ. */
+  apply(changes: readonly DnsChange[], serial: number): boolean {
+    return this.#data.apply(changes, serial);
+  }
+
+  setSynced(): void {
+    this.#synced = true;
+  }
+
+  find(name: NameKey, type: number): Finding {
+    return this.#lookup.find(name, type);
+  }
+
+  /** The SOA record of a zone, without its owner. */
+  startOfAuthority(zone: Zone): Uint8Array {
+    return this.#authority.record(zone, this.#data.serial);
+  }
+}
+
+/** Does the question end with the alias itself? */
+export function wantsAlias(type: number): boolean {
+  return type === TYPE.CNAME || type === TYPE.ANY;
+}
