@@ -1,0 +1,66 @@
+import { FLAG, HEADER_BYTES } from '../wire/constants.ts';
+import type { ScannedMessage, ScannedRecord } from './scan.ts';
+
+/**
+ * An upstream's answer, ready to be given to anybody who asks the same: its octets as they came, without OPT, with TTLs
+ * that are not above the cap. What differs from client to client is put into a copy, see `reply.ts`.
+ */
+export interface Answer {
+  readonly bytes: Uint8Array;
+  /** As received: AA, AD and the response code are of interest. */
+  readonly flags: number;
+  readonly questionEnd: number;
+  /** Two numbers for each record: the offset of its TTL, and the octet after it. */
+  readonly layout: Uint16Array;
+  /** Records of the answer section. */
+  readonly answers: number;
+  /** Records of the authority section. */
+  readonly authorities: number;
+}
+
+export interface AnswerLimits {
+  /** Seconds; longer TTLs are cut to this. */
+  readonly maxTtlS: number;
+  /** Records from the first one for which this is true are left out. */
+  readonly isUnwanted: (record: ScannedRecord) => boolean;
+}
+
+/** Takes from a message what may be told. */
+export function prepareAnswer(message: ScannedMessage, { maxTtlS, isUnwanted }: AnswerLimits): Answer {
+  const { bytes: source, flags, questionEnd } = message;
+  const unwanted = message.records.findIndex(isUnwanted);
+  const records = unwanted < 0 ? message.records : message.records.slice(0, unwanted);
+  // Of its own: a part of Node's pool would keep all of the pool alive for as long as it is in the cache.
+  const bytes = Buffer.allocUnsafeSlow(records.at(-1)?.end ?? questionEnd);
+  bytes.set(source.subarray(0, bytes.length));
+  const layout = new Uint16Array(2 * records.length);
+  for (const [i, { ttlAt, ttlS, end }] of records.entries()) {
+    bytes.writeUInt32BE(Math.min(ttlS, maxTtlS), ttlAt);
+    layout[2 * i] = ttlAt;
+    layout[2 * i + 1] = end;
+  }
+  const count = (section: string) => records.filter((record) => record.section === section).length;
+  const answers = count('answer');
+  const authorities = count('authority');
+  bytes.writeUInt16BE(answers, 6);
+  bytes.writeUInt16BE(authorities, 8);
+  bytes.writeUInt16BE(records.length - answers - authorities, 10);
+  return { bytes, flags, questionEnd, layout, answers, authorities };
+}
+
+/** What an answer costs in memory, about: its octets, and the objects that Node needs to hold them. */
+export function sizeOf(answer: Answer): number {
+  return answer.bytes.length + 2 * answer.layout.length + OBJECT_BYTES;
+}
+
+/** Measured: an entry of 100 octets with its key. */
+const OBJECT_BYTES = 600;
+
+/** Only the question, for replies that have nothing else. */
+export function emptyAnswer(packet: Uint8Array, questionEnd: number, rcode: number): Answer {
+  const bytes = Buffer.alloc(questionEnd);
+  bytes.set(packet.subarray(HEADER_BYTES, questionEnd), HEADER_BYTES);
+  bytes.writeUInt16BE(1, 4);
+  const flags = FLAG.response | rcode;
+  return { bytes, flags, questionEnd, layout: new Uint16Array(0), answers: 0, authorities: 0 };
+}
