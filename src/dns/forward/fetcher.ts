@@ -1,0 +1,95 @@
+import type { Clock } from '../../base/clock.ts';
+import { EDE } from '../wire/constants.ts';
+import type { Answer } from './answer.ts';
+import { prepareAnswer } from './answer.ts';
+import type { AnswerCache } from './cache.ts';
+import type { CacheConfig } from './config.ts';
+import type { UpstreamQuestion } from './question.ts';
+import type { ExtendedError } from './reply.ts';
+import type { Routes } from './routes.ts';
+import type { ScannedMessage, ScannedRecord } from './scan.ts';
+import type { AnswerKind, Question, Verdict } from './verdict.ts';
+import { judge } from './verdict.ts';
+import type { ZoneTable } from './zone-table.ts';
+
+export interface FetcherOptions {
+  readonly cache: AnswerCache;
+  readonly config: CacheConfig;
+  readonly routes: Routes;
+  /** Zones of which an upstream knows nothing. */
+  readonly withheld: ZoneTable<true>;
+  readonly clock: Clock;
+}
+
+export interface FetchRequest {
+  readonly question: Question;
+  readonly asked: UpstreamQuestion;
+  readonly variant: number;
+  readonly transport: 'udp' | 'tcp';
+  readonly whole: boolean;
+}
+
+export type Fetched =
+  | { readonly answer: Answer; readonly kind: AnswerKind }
+  | { readonly answer: undefined; readonly error: ExtendedError };
+
+/** Larger ones are about our own OPT record (BADVERS, BADCOOKIE), nothing that a client could understand. */
+const MAX_PLAIN_RCODE = 15;
+
+/** Asks upstreams, and puts into the cache what may be kept. */
+export class Fetcher {
+  readonly #options: FetcherOptions;
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  async fetch(request: FetchRequest): Promise<Fetched> {
+    const { question, asked, transport, whole } = request;
+    const group = this.#options.routes.groupFor(question.name);
+    const result = await group.ask({ question: asked, transport, whole });
+    if ('failure' in result) {
+      return { answer: undefined, error: { code: EDE.noReachableAuthority, text: result.failure } };
+    }
+    const { message } = result;
+    if (message.rcode > MAX_PLAIN_RCODE) {
+      return { answer: undefined, error: { code: EDE.other, text: `upstream: response code ${message.rcode}` } };
+    }
+    const isWithheld = (record: ScannedRecord): boolean => this.#options.withheld.find(record.owner) !== undefined;
+    if (message.records.some((record) => record.section === 'answer' && isWithheld(record))) {
+      return { answer: undefined, error: { code: EDE.invalidData, text: 'the upstream answers for the cluster' } };
+    }
+    return this.#keep(request, message, isWithheld);
+  }
+
+  #keep(request: FetchRequest, message: ScannedMessage, isUnwanted: (record: ScannedRecord) => boolean): Fetched {
+    const { cache, clock } = this.#options;
+    const verdict = judge(message, request.question);
+    const { lifetimeS, maxTtlS } = this.#limits(verdict);
+    const answer = prepareAnswer(message, { maxTtlS, isUnwanted });
+    const isShared = request.asked.recursionDesired && lifetimeS > 0;
+    if (verdict.kind !== 'unfit' && isShared && !this.#isWorse(request, verdict)) {
+      const { name } = request.question;
+      const { variant } = request;
+      cache.put({ name, variant, kind: verdict.kind, answer, nowMs: clock.now(), lifetimeMs: lifetimeS * 1000 });
+    }
+    return { answer, kind: verdict.kind };
+  }
+
+  /** A failure does not take the place of an answer that may still be given. */
+  #isWorse({ question, variant }: FetchRequest, { kind }: Verdict): boolean {
+    if (kind !== 'failure') return false;
+    const known = this.#options.cache.find(question.name, variant);
+    const usableMs = this.#options.config.staleS * 1000;
+    return known !== undefined && known.kind !== 'failure' && this.#options.clock.now() < known.expiresMs + usableMs;
+  }
+
+  /** How long an answer may be kept, and how long its receivers may keep its records. */
+  #limits({ kind, ttlS }: Verdict): { readonly lifetimeS: number; readonly maxTtlS: number } {
+    const { maxTtlS, maxDenialTtlS, failureTtlS } = this.#options.config;
+    if (kind === 'failure') return { lifetimeS: failureTtlS, maxTtlS: failureTtlS };
+    const capS = kind === 'denial' ? maxDenialTtlS : maxTtlS;
+    const shownS = capS === 0 ? Infinity : capS;
+    return { lifetimeS: Math.min(ttlS, capS), maxTtlS: kind === 'denial' ? Math.min(ttlS, shownS) : shownS };
+  }
+}

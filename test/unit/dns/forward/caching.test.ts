@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import type { ScannedMessage } from '../../../../src/dns/forward/scan.ts';
+import { FLAG, RCODE, TYPE } from '../../../../src/dns/wire/constants.ts';
+import { FakeClock } from '../../../support/fake-clock.ts';
+import type { Script } from './fake-upstream.ts';
+import { ask, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
+import { a, query, response, soa } from './messages.ts';
+
+const missing: Script = ({ query: asked }) => [
+  response(asked, { rcode: RCODE.nxDomain, authority: [soa('example.org', { ttlS: 25, minimumS: 2 })], opt: true }),
+];
+
+function ttls(message: ScannedMessage): readonly number[] {
+  return message.records.map(({ ttlS }) => ttlS);
+}
+
+describe('the cache', () => {
+  test('answers at once, with TTLs that pass, until they have passed', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock });
+    expect(ttls(await ask(to, WWW))).toEqual([30]);
+    await clock.advance(12_300);
+    const hit = to.forward({ query: query('www.EXAMPLE.org', { id: 9 }), transport: 'udp', client: '', maxBytes: 512 });
+    expect(hit).toBeInstanceOf(Uint8Array);
+    expect(ttls(await ask(to, WWW))).toEqual([18]);
+    await clock.advance(17_600);
+    expect(ttls(await ask(to, WWW))).toEqual([1]);
+    await clock.advance(200);
+    expect(ttls(await ask(to, WWW))).toEqual([30]);
+    expect(fake.questions).toHaveLength(2);
+    expect(to.counters().cache).toMatchObject({ requests: 5, misses: 2, hits: { success: 3, denial: 0 } });
+  });
+
+  test('keeps a denial as long as the SOA says, the smaller of its two numbers', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(missing);
+    const to = forwarder([fake], { clock });
+    const first = await ask(to, WWW);
+    expect([first.rcode, ttls(first)]).toEqual([RCODE.nxDomain, [2]]);
+    await clock.advance(1900);
+    expect(ttls(await ask(to, WWW))).toEqual([1]);
+    await clock.advance(200);
+    await ask(to, WWW);
+    expect(fake.questions).toHaveLength(2);
+    expect(to.counters().cache.entries).toEqual({ success: 0, denial: 1 });
+  });
+
+  test.each<[string, number, Script]>([
+    ['TTL 0', 2, ({ query: asked }) => [response(asked, { answer: [a('www.example.org', '192.0.2.1', 0)] })]],
+    [
+      'a TTL beyond 2^31',
+      2,
+      ({ query: asked }) => [response(asked, { answer: [a('www.example.org', '192.0.2.1', 0xff_ff_ff_ff)] })],
+    ],
+    ['REFUSED', 2, ({ query: asked }) => [response(asked, { rcode: RCODE.refused })]],
+    ['a truncated answer', 2, ({ query: asked }) => [response(asked, { flags: FLAG.truncated })]],
+    ['a denial without SOA', 2, ({ query: asked }) => [response(asked, { rcode: RCODE.nxDomain })]],
+    ['SERVFAIL', 1, ({ query: asked }) => [response(asked, { rcode: RCODE.servFail })]],
+    [
+      'a TTL of a week',
+      1,
+      ({ query: asked }) => [response(asked, { answer: [a('www.example.org', '192.0.2.1', 604_800)] })],
+    ],
+  ])('%s: asked %i times', async (_what, times, script) => {
+    const fake = await upstream(script);
+    const to = forwarder([fake], { clock: new FakeClock() });
+    await ask(to, WWW, { maxBytes: 512 });
+    await ask(to, WWW, { maxBytes: 512 });
+    expect(fake.questions).toHaveLength(times);
+  });
+
+  test('does not mix up types, DNSSEC and unvalidated answers', async () => {
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock: new FakeClock() });
+    const specs = [
+      {},
+      { type: TYPE.AAAA },
+      { edns: true, dnssecOk: true },
+      { flags: FLAG.recursionDesired | FLAG.checkingDisabled },
+    ];
+    for (const spec of [...specs, ...specs]) await ask(to, query('www.example.org', spec));
+    // AAAA is answered with A here, which no cache should keep.
+    expect(fake.questions).toHaveLength(5);
+    expect(fake.seen.map(({ query: { edns } }) => edns?.dnssecOk)).toEqual([false, false, true, false, false]);
+  });
+
+  test('without recursion only what is there is given away, and nothing is kept', async () => {
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock: new FakeClock() });
+    const plain = query('www.example.org', { flags: 0 });
+    await ask(to, plain);
+    await ask(to, plain);
+    expect(fake.questions.map(({ query: { flags } }) => flags & FLAG.recursionDesired)).toEqual([0, 0]);
+    await ask(to, WWW);
+    await ask(to, plain);
+    expect(fake.questions).toHaveLength(3);
+  });
+
+  test('fetches popular names before they end', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock, cache: { prefetchHits: 2 } });
+    await ask(to, WWW);
+    await ask(to, WWW);
+    await clock.advance(27_500);
+    expect(ttls(await ask(to, WWW))).toEqual([3]);
+    await expect.poll(() => to.counters().cache.prefetches).toBe(1);
+    await expect.poll(async () => ttls(await ask(to, WWW))).toEqual([30]);
+    expect(fake.questions).toHaveLength(2);
+  });
+});
+
+describe('an answer that is too old', () => {
+  test('is better than none, with TTL 30 and the reason', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock, cache: { staleS: 3600 } });
+    await ask(to, WWW);
+    fake.script = ({ query: asked }) => [response(asked, { rcode: RCODE.servFail })];
+    await clock.advance(60_000);
+    const stale = await ask(to, query('www.example.org', { edns: true }));
+    expect([stale.rcode, ttls(stale)]).toEqual([RCODE.noError, [30]]);
+    expect(Buffer.from(stale.bytes).toString('latin1')).toContain('\0\x0f\0\x15\0\x03no upstream answers');
+    await ask(to, WWW);
+    expect(fake.questions).toHaveLength(2);
+    fake.script = good;
+    await clock.advance(30_000);
+    expect(ttls(await ask(to, WWW))).toEqual([30]);
+    expect(fake.questions).toHaveLength(3);
+    expect(to.counters().cache.servedStale).toBe(2);
+  });
+
+  test('is given after 1.8 s when the upstream is slow', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock, cache: { staleS: 3600 } });
+    await ask(to, WWW);
+    fake.script = silent;
+    await clock.advance(60_000);
+    let reply: ScannedMessage | undefined;
+    void ask(to, WWW).then((message) => (reply = message));
+    await expect.poll(() => fake.questions.length).toBe(2);
+    await clock.advance(1700);
+    expect(reply).toBeUndefined();
+    await clock.advance(200);
+    expect(reply).toMatchObject({ rcode: RCODE.noError });
+  });
+
+  test('is not given when it is older than allowed', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(good);
+    const to = forwarder([fake], { clock, cache: { staleS: 10 } });
+    await ask(to, WWW);
+    fake.script = ({ query: asked }) => [response(asked, { rcode: RCODE.servFail })];
+    await clock.advance(41_000);
+    expect((await ask(to, WWW)).rcode).toBe(RCODE.servFail);
+  });
+});
