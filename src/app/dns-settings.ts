@@ -1,11 +1,13 @@
 import type { Config } from '../config/resolve.ts';
+import type { ForwardConfig } from '../dns/forward/config.ts';
+import { DEFAULT_FORWARD_CONFIG } from '../dns/forward/config.ts';
 import type { ReplySettings } from '../dns/reply.ts';
 import type { ListenPoint } from '../dns/server/listen-point.ts';
 import { encodeName } from '../dns/wire/name.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { ZoneSettings } from '../dns/zone/settings.ts';
 import { DEFAULT_ZONE_SETTINGS } from '../dns/zone/settings.ts';
-import { isLoopback, parseIpAddress } from '../model/address.ts';
+import { isLoopback, parseIpAddress, socketAddress } from '../model/address.ts';
 
 const DNS_PORT = 53;
 
@@ -44,4 +46,11 @@ export function zoneSettingsFrom(config: Config): ZoneSettings {
 
 export function replySettingsFrom(config: Config): ReplySettings {
   return { maxUdpBytes: config.dnsUdpBytes, nsid: config.dnsNsid ?? '', recursion: config.dnsUpstreams.length > 0 };
+}
+
+/** Who is asked for other names; `undefined`: nobody. */
+export function forwardConfigFrom({ dnsUpstreams, dnsUdpBytes }: Config): ForwardConfig | undefined {
+  if (dnsUpstreams.length === 0) return undefined;
+  const upstreams = dnsUpstreams.map(({ host, port = DNS_PORT }) => socketAddress(host, port));
+  return { ...DEFAULT_FORWARD_CONFIG, upstreams, udpBytes: dnsUdpBytes };
 }

@@ -14,7 +14,7 @@ import { HttpServer } from '../observe/http-server.ts';
 import { ManifestReader } from '../source/manifest-reader.ts';
 import { ManifestWatcher } from '../source/manifest-watcher.ts';
 import { dnsChangesOf } from './dns-manifests.ts';
-import { listenPointsFrom, replySettingsFrom, zoneSettingsFrom } from './dns-settings.ts';
+import { forwardConfigFrom, listenPointsFrom, replySettingsFrom, zoneSettingsFrom } from './dns-settings.ts';
 import type { Stdin } from './dry-run.ts';
 
 /** Where CoreDNS has its metrics. */
@@ -36,10 +36,12 @@ export async function serveDns({ config, log, stdin, stop }: DnsOptions): Promis
   const reader = new ManifestReader(config.manifests, stdin);
   const manifests = await reader.read();
   const failed = Promise.withResolvers<never>();
+  const forward = forwardConfigFrom(config);
   const server = await DnsServer.start({
     zone: zoneSettingsFrom(config),
     reply: replySettingsFrom(config),
     listen: listenPointsFrom(config),
+    ...(forward === undefined ? {} : { forward }),
     queriesPerClient: config.dnsClientLimit,
     logQueries: config.dnsLogQueries,
     logLevel: config.logLevel,

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { DnsChange } from '../model/dns-change.ts';
 import { Counters } from './counters.ts';
+import type { ForwardCounters } from './forward/counters.ts';
 import { countedZones } from './zone/settings.ts';
 import type { WorkerConfig } from './worker.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -70,6 +71,12 @@ export class DnsServer {
   /** Resolves when all that was applied is answered from. */
   async idle(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.idle()));
+  }
+
+  /** What the forwarder of each thread has counted. */
+  async forwardCounters(): Promise<readonly ForwardCounters[]> {
+    const all = await Promise.all(this.#threads.map((thread) => thread.forwardCounters()));
+    return all.filter((counters) => counters !== undefined);
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../base/errors.ts';
 import type { DnsChange } from '../model/dns-change.ts';
+import type { ForwardCounters } from './forward/counters.ts';
 import type { WorkerConfig, WorkerOrder, WorkerReport } from './worker.ts';
 
 /** The thread's program as text; only the bundle has it, which is one file. */
@@ -20,6 +21,7 @@ export class WorkerThread {
   readonly #worker: Worker;
   readonly #orders: WorkerOrder[] = [];
   readonly #idle: (() => void)[] = [];
+  readonly #counted: ((counters: ForwardCounters | undefined) => void)[] = [];
   #busy = false;
 
   private constructor(worker: Worker) {
@@ -45,7 +47,10 @@ export class WorkerThread {
       throw first.kind === 'failed' ? new SluiceError({ ...first, hint: first.hint ?? '' }) : unexpected();
     }
     const thread = new WorkerThread(worker);
-    worker.on('message', () => thread.#next());
+    worker.on('message', (report: WorkerReport) => {
+      if (report.kind === 'counted') thread.#counted.shift()?.(report.counters);
+      thread.#next();
+    });
     worker.on('error', (error) => onEnd(String(error)));
     worker.on('exit', (code) => onEnd(`exit code ${code}`));
     return { thread, ports: first.ports };
@@ -63,6 +68,15 @@ export class WorkerThread {
   setSynced(): void {
     this.#orders.push({ kind: 'synced' });
     this.#kick();
+  }
+
+  /** What its forwarder has counted so far. */
+  forwardCounters(): Promise<ForwardCounters | undefined> {
+    return new Promise((resolve) => {
+      this.#counted.push(resolve);
+      this.#orders.push({ kind: 'count' });
+      this.#kick();
+    });
   }
 
   /** Resolves when nothing is left to do. */

@@ -1,16 +1,24 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogFormat, LogLevel } from '../base/log.ts';
 import { createLog } from '../base/log.ts';
-import { toSluiceError } from '../base/errors.ts';
+import { assertNever, toSluiceError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { systemClock } from '../base/clock.ts';
+import { socketAddress } from '../model/address.ts';
 import type { DnsChange } from '../model/dns-change.ts';
 import { Counters } from './counters.ts';
+import type { ForwardConfig } from './forward/config.ts';
+import type { ForwardCounters } from './forward/counters.ts';
+import { CachingForwarder } from './forward/forwarder.ts';
+import { reverseZones } from './forward/reverse-zones.ts';
 import type { ReplySettings } from './reply.ts';
 import { Responder } from './responder.ts';
 import { Desk } from './server/desk.ts';
 import type { ListenPoint } from './server/listen-point.ts';
 import { TcpServer } from './server/tcp.ts';
 import { UdpServer } from './server/udp.ts';
+import { encodeName } from './wire/name.ts';
 import type { ZoneSettings } from './zone/settings.ts';
 import { countedZones } from './zone/settings.ts';
 import { ClusterZone } from './zone/zone.ts';
@@ -27,6 +35,8 @@ export interface WorkerConfig {
   readonly logQueries: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** Who answers for other names; nobody when absent. */
+  readonly forward?: ForwardConfig;
   /** Of the {@link Counters}. */
   readonly memory: SharedArrayBuffer;
 }
@@ -34,12 +44,15 @@ export interface WorkerConfig {
 /** To a thread, one at a time: it says `done` before it gets the next. */
 export type WorkerOrder =
   | { readonly kind: 'apply'; readonly changes: readonly DnsChange[]; readonly serial: number }
-  | { readonly kind: 'synced' };
+  | { readonly kind: 'synced' }
+  | { readonly kind: 'count' };
 
 /** From a thread. */
 export type WorkerReport =
   | { readonly kind: 'listening'; readonly ports: readonly number[] }
   | { readonly kind: 'done' }
+  /** Instead of `done`, to `count`: what the forwarder has counted, if there is one. */
+  | { readonly kind: 'counted'; readonly counters: ForwardCounters | undefined }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined };
 
 /** A thread: its own zone, its own sockets. It ends with its port. */
@@ -47,7 +60,8 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
   const report = (message: WorkerReport): void => port.postMessage(message, []);
   const log = createLog({ level: config.logLevel, format: config.logFormat });
   const zone = new ClusterZone(config.zone);
-  const responder = new Responder({ zone, settings: config.reply, forwarder: undefined });
+  const forwarder = config.forward === undefined ? undefined : createForwarder(config.forward, config, log);
+  const responder = new Responder({ zone, settings: config.reply, forwarder });
   const desk = new Desk({
     responder,
     counters: new Counters(countedZones(config.zone).length, config.memory),
@@ -56,9 +70,19 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
     log,
   });
   port.on('message', (order: WorkerOrder) => {
-    if (order.kind === 'apply') zone.apply(order.changes, order.serial);
-    else zone.setSynced();
-    report({ kind: 'done' });
+    switch (order.kind) {
+      case 'apply':
+        zone.apply(order.changes, order.serial);
+        break;
+      case 'synced':
+        zone.setSynced();
+        break;
+      case 'count':
+        return report({ kind: 'counted', counters: forwarder?.counters() });
+      default:
+        assertNever(order);
+    }
+    return report({ kind: 'done' });
   });
   try {
     const ports: number[] = [];
@@ -72,4 +96,15 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
     const { code, message, hint } = toSluiceError(thrown);
     report({ kind: 'failed', code, message, hint });
   }
+}
+
+/** Names of the cluster, and reverse names of its networks, are never asked for elsewhere. */
+function createForwarder(forward: ForwardConfig, { zone, listen }: WorkerConfig, log: Log): CachingForwarder {
+  const zones = zone.zones.flatMap((text) => encodeName(text) ?? []);
+  return new CachingForwarder(forward, {
+    clock: systemClock,
+    log,
+    ownAddresses: listen.map(({ host, port }) => socketAddress(host, port)),
+    privateZones: [...zones, ...zone.localNetworks.flatMap(reverseZones)],
+  });
 }

@@ -16,7 +16,7 @@ import { identify } from '../../../src/model/object.ts';
 export const SERIAL = 1_700_000_000;
 
 /** YAML documents as changes; a problem with any of them is a mistake of the test. */
-function changesFrom(yaml: string): readonly DnsChange[] {
+export function changesFrom(yaml: string): readonly DnsChange[] {
   return parseYaml(yaml).flatMap((document) => {
     const json = document.problem === undefined ? document.value : document.problem;
     const identity = identify(json);

@@ -1,0 +1,244 @@
+import { execFile } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { connect } from 'node:net';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { exposeCounters } from '../../../src/dns/exposition.ts';
+import { DnsServer } from '../../../src/dns/server.ts';
+import { word } from '../../../src/dns/wire/query.ts';
+import { countedZones, DEFAULT_ZONE_SETTINGS } from '../../../src/dns/zone/settings.ts';
+import { changesFrom, queryPacket, summary } from './cluster.ts';
+import { CLUSTER } from './objects.ts';
+
+const HOST = '127.0.0.1' as never;
+const QUESTION = 'web.default.svc.cluster.local';
+
+async function start(
+  options: { readonly threads?: number; readonly queriesPerClient?: number; readonly host?: string } = {},
+) {
+  const { threads = 1, queriesPerClient = 0, host = HOST } = options;
+  const server = await DnsServer.start({
+    threads,
+    queriesPerClient,
+    zone: DEFAULT_ZONE_SETTINGS,
+    reply: { maxUdpBytes: 1232, nsid: '', recursion: false },
+    listen: [{ host: host as never, port: 0 }],
+    logQueries: false,
+    logLevel: 'silent',
+    logFormat: 'text',
+    clock: systemClock,
+    onFailure: (reason) => expect.unreachable(reason),
+  });
+  server.apply(changesFrom(CLUSTER));
+  server.setSynced();
+  await server.idle();
+  return { server, port: server.ports[0] ?? 0 };
+}
+
+let main: Awaited<ReturnType<typeof start>>;
+beforeAll(async () => {
+  main = await start({ threads: 2 });
+}, 30_000);
+afterAll(() => main.server.stop());
+
+async function askUdp(port: number, packet: Buffer, host: string = HOST): Promise<Buffer> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+  try {
+    socket.send(packet, port, host);
+    const [reply] = (await once(socket, 'message')) as [Buffer];
+    return reply;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Everything that comes until the server ends the connection, message by message. */
+async function messages(socket: Socket): Promise<readonly Buffer[]> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk) => chunks.push(chunk));
+  await once(socket, 'close');
+  const all = Buffer.concat(chunks);
+  const found: Buffer[] = [];
+  for (let at = 0; at < all.length; at += 2 + word(all, at)) found.push(all.subarray(at + 2, at + 2 + word(all, at)));
+  return found;
+}
+
+function framed(packet: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([packet.length >> 8, packet.length & 255]), packet]);
+}
+
+describe('UDP', () => {
+  test('many clients of two threads', async () => {
+    const replies = await Promise.all(Array.from({ length: 50 }, () => askUdp(main.port, queryPacket(QUESTION, 'A'))));
+    expect(new Set(replies.map(summary))).toEqual(new Set(['NOERROR aa | web.default.svc.CL 30 A 10.96.0.10']));
+  });
+
+  test('IPv6', async () => {
+    const { server, port } = await start({ host: '::1' });
+    expect(summary(await askUdp(port, queryPacket(QUESTION, 'A'), '::1'))).toContain('10.96.0.10');
+    await server.stop();
+  });
+
+  test('a client that asks too much is not answered until later', async () => {
+    const { server, port } = await start({ queriesPerClient: 3 });
+    const socket = createSocket('udp4');
+    let replies = 0;
+    socket.on('message', () => replies++);
+    for (let i = 0; i < 10; i++) socket.send(queryPacket(QUESTION, 'A'), port, HOST);
+    // Over TCP after it, from the same address: refused as well, so the connection just ends.
+    const client = connect(port, HOST);
+    client.end(framed(queryPacket(QUESTION, 'A')));
+    await messages(client);
+    expect(replies).toBeGreaterThan(0);
+    expect(replies).toBeLessThan(10);
+    socket.close();
+    await server.stop();
+  });
+
+  test('a port that is taken is an error with a name', async () => {
+    const taken = createSocket('udp4').bind(0, HOST);
+    await once(taken, 'listening');
+    const options = {
+      zone: DEFAULT_ZONE_SETTINGS,
+      reply: { maxUdpBytes: 1232, nsid: '', recursion: false },
+      threads: 1,
+    };
+    const starting = DnsServer.start({
+      ...options,
+      listen: [{ host: HOST, port: taken.address().port }],
+      queriesPerClient: 0,
+      logQueries: false,
+      logLevel: 'silent',
+      logFormat: 'text',
+      clock: systemClock,
+      onFailure: () => undefined,
+    });
+    await expect(starting).rejects.toMatchObject({ code: 'address-unavailable' });
+    taken.close();
+  });
+});
+
+describe('TCP', () => {
+  test('queries one after another, in pieces, and a client that has said all', async () => {
+    const socket = connect(main.port, HOST).setNoDelay();
+    const done = messages(socket);
+    const stream = Buffer.concat(['A', 'AAAA', 'MX'].map((type) => framed(queryPacket(QUESTION, type))));
+    for (let at = 0; at < stream.length; at += 7) {
+      socket.write(stream.subarray(at, at + 7));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    socket.end();
+    expect((await done).map(summary)).toEqual([
+      'NOERROR aa | web.default.svc.CL 30 A 10.96.0.10',
+      'NOERROR aa | web.default.svc.CL 30 AAAA fd00::a',
+      'NOERROR aa | | CL 30 SOA',
+    ]);
+  });
+
+  test('a thousand queries at once', async () => {
+    const socket = connect(main.port, HOST);
+    const done = messages(socket);
+    socket.end(Buffer.concat(Array.from({ length: 1000 }, () => framed(queryPacket(QUESTION, 'A')))));
+    expect(await done).toHaveLength(1000);
+  });
+
+  test('what is too short to be a query ends the connection', async () => {
+    const socket = connect(main.port, HOST);
+    socket.write(Buffer.from([0, 3, 1, 2, 3]));
+    expect(await messages(socket)).toEqual([]);
+  });
+
+  test('a query that does not come to its end is given up', async () => {
+    const socket = connect(main.port, HOST);
+    socket.write(Buffer.from([0, 40, 1]));
+    expect(await messages(socket)).toEqual([]);
+  }, 20_000);
+});
+
+describe('programs that everybody has', () => {
+  const run = promisify(execFile);
+  const at = () => String(main.port);
+
+  test.each([
+    [['web.default.svc.cluster.local', 'A'], '10.96.0.10\n'],
+    [['+tcp', 'web.default.svc.cluster.local', 'AAAA'], 'fd00::a\n'],
+    [['dns-version.cluster.local', 'TXT'], '"1.1.0"\n'],
+    [['alias.default.svc.cluster.local', 'CNAME'], 'web.default.svc.cluster.local.\n'],
+    [['alias.default.svc.cluster.local'], 'web.default.svc.cluster.local.\n10.96.0.10\n'],
+    [['-x', '10.96.0.10'], 'web.default.svc.cluster.local.\n'],
+    [['+search', '+domain=default.svc.cluster.local', '+ndots=5', 'web'], '10.96.0.10\n'],
+    [['_http._tcp.web.default.svc.cluster.local', 'SRV'], '0 50 80 web.default.svc.cluster.local.\n'],
+  ])('dig %j', async (args, expected) => {
+    expect((await run('dig', ['@127.0.0.1', '-p', at(), '+short', ...args])).stdout).toBe(expected);
+  });
+
+  test('dig says nothing against a long answer', async () => {
+    const { stdout } = await run('dig', [
+      '@127.0.0.1',
+      '-p',
+      at(),
+      '+nsid',
+      '+dnssec',
+      `_sql._tcp.db.default.svc.cluster.local`,
+      'SRV',
+    ]);
+    expect(stdout).toContain('flags: qr aa rd; QUERY: 1, ANSWER: 3, AUTHORITY: 0, ADDITIONAL: 5');
+    expect(stdout).not.toMatch(/malformed|unexpected|bad|Truncated/i);
+  });
+
+  test('host', async () => {
+    expect((await run('host', ['-p', at(), 'web.default.svc.cluster.local', '127.0.0.1'])).stdout).toMatch(
+      /has address 10\.96\.0\.10\n.*has IPv6 address fd00::a\n$/,
+    );
+  });
+
+  test('nslookup', async () => {
+    const { stdout } = await run('nslookup', [`-port=${at()}`, 'db-0.db.default.svc.cluster.local', '127.0.0.1']);
+    expect(stdout).toMatch(/Address: 10\.244\.0\.7\n[^]*Address: fd00:244::7\n/);
+  });
+});
+
+test('a change is answered from', async () => {
+  main.server.apply([
+    {
+      kind: 'Service',
+      name: 'default/new',
+      value: { kind: 'cluster', addresses: ['\x0a\x60\x01\x01'], ports: [], programmed: true },
+    },
+  ]);
+  await main.server.idle();
+  expect(summary(await askUdp(main.port, queryPacket('new.default.svc.cluster.local', 'A')))).toContain('10.96.1.1');
+  main.server.apply([{ kind: 'Service', name: 'default/new', value: undefined }]);
+  await main.server.idle();
+  expect(summary(await askUdp(main.port, queryPacket('new.default.svc.cluster.local', 'A')))).toMatch(/^NXDOMAIN/);
+});
+
+test('what was asked is counted under the names of CoreDNS', async () => {
+  const { server, port } = await start();
+  await askUdp(port, queryPacket(QUESTION, 'A', { edns: { dnssecOk: true } }));
+  await askUdp(port, queryPacket('none.cluster.local', 'TYPE65'));
+  await askUdp(port, queryPacket('example.org', 'TYPE1234'));
+  const text = exposeCounters({
+    counters: server.counters,
+    zones: countedZones(DEFAULT_ZONE_SETTINGS),
+    server: 'dns://:53',
+  });
+  const labels = 'server="dns://:53",zone="cluster.local.",view=""';
+  expect(text.split('\n')).toEqual(
+    expect.arrayContaining([
+      `coredns_dns_requests_total{${labels},proto="udp",family="1",type="A"} 1`,
+      `coredns_dns_requests_total{${labels},proto="udp",family="1",type="HTTPS"} 1`,
+      'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="other"} 1',
+      `coredns_dns_responses_total{${labels},rcode="NXDOMAIN",plugin="kubernetes"} 1`,
+      'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="REFUSED",plugin="forward"} 1',
+      `coredns_dns_do_requests_total{${labels}} 1`,
+      `coredns_dns_request_size_bytes_bucket{${labels},proto="udp",le="0"} 0`,
+      `coredns_dns_request_size_bytes_count{${labels},proto="udp"} 2`,
+      `coredns_dns_request_duration_seconds_bucket{${labels},le="+Inf"} 2`,
+    ]),
+  );
+  await server.stop();
+});
