@@ -96,12 +96,19 @@ interface FoundRecords {
   readonly opt: ScannedRecord | undefined;
 }
 
-function scanRecords(bytes: Uint8Array, start: number, truncated: boolean): FoundRecords | undefined {
+/**
+ * Names must not lead through what will be changed, the header and TTLs: they would be other names in an hour. In the copy
+ * that is read no label can begin there.
+ */
+const NO_LABEL = 0x80;
+
+function scanRecords(message: Uint8Array, start: number, truncated: boolean): FoundRecords | undefined {
+  const bytes = Uint8Array.from(message).fill(NO_LABEL, 0, HEADER_BYTES);
   const records: ScannedRecord[] = [];
   let opt: ScannedRecord | undefined;
   let at = start;
   for (const [section, countAt] of COUNTS) {
-    for (let left = word(bytes, countAt); left > 0; left--) {
+    for (let left = word(message, countAt); left > 0; left--) {
       const record = scanRecord(bytes, at, section);
       if (record === undefined) return truncated ? { records, opt } : undefined;
       at = record.end;
@@ -141,22 +148,16 @@ export function soaMinimumS(message: ScannedMessage, record: ScannedRecord): num
 }
 
 function scanRecord(bytes: Uint8Array, at: number, section: Section): ScannedRecord | undefined {
-  const owner = readName(bytes, at);
-  if (owner === undefined) return undefined;
-  const fixed = owner.end;
+  const fixed = skipName(bytes, at);
   const dataAt = fixed + FIXED_BYTES;
   const end = dataAt + word(bytes, fixed + 8);
-  if (dataAt > bytes.length || end > bytes.length) return undefined;
-  const record: ScannedRecord = {
-    section,
-    owner: owner.name,
-    type: word(bytes, fixed),
-    class: word(bytes, fixed + 2),
-    ttlAt: fixed + 4,
-    ttlS: ttlAt(bytes, fixed + 4),
-    dataAt,
-    end,
-  };
+  if (fixed < 0 || dataAt > bytes.length || end > bytes.length) return undefined;
+  const ttlS = ttlAt(bytes, fixed + 4);
+  bytes.fill(NO_LABEL, fixed + 4, fixed + 8);
+  const owner = readName(bytes, at)?.name;
+  if (owner === undefined) return undefined;
+  const type = word(bytes, fixed);
+  const record = { section, owner, type, class: word(bytes, fixed + 2), ttlAt: fixed + 4, ttlS, dataAt, end };
   return isDataSound(bytes, record) ? record : undefined;
 }
 

@@ -13,6 +13,14 @@ function oneRecord(octets: string): Buffer {
   return Buffer.concat([head, Buffer.from(octets, 'latin1')]);
 }
 
+/** The TTL of the first is at 39 to 42. */
+function twoRecords(secondOwner: string): Buffer {
+  const address = '\0\x01\0\x01\0\0\0\0\0\x04abcd';
+  const bytes = oneRecord(`\xc0\x0c${address}${secondOwner}${address}`);
+  bytes.writeUInt16BE(2, 6);
+  return bytes;
+}
+
 describe('a sound message', () => {
   test('is taken apart, OPT left out', () => {
     const bytes = response(QUERY, {
@@ -74,6 +82,9 @@ describe('no sound message', () => {
     ['a record ends early', response(QUERY, { answer: [a('www.example.org', '192.0.2.1')] }).subarray(0, -1)],
     ['the owner points to itself', oneRecord('\xc0\x21\0\x01\0\x01\0\0\0\0\0\x04abcd')],
     ['the owner points ahead', oneRecord('\xc0\x30\0\x01\0\x01\0\0\0\0\0\x04abcd')],
+    ['the owner points into the header', oneRecord('\xc0\x04\0\x01\0\x01\0\0\0\0\0\x04abcd')],
+    ['the owner of the next one points into a TTL', twoRecords('\xc0\x27')],
+    ['the owner of the next one leads into a TTL', twoRecords('\xc0\x26')],
     ['an address of three octets', oneRecord('\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x03abc')],
     ['an alias of two names', oneRecord('\xc0\x0c\0\x05\0\x01\0\0\0\0\0\x04\x01a\0\0')],
     ['an alias that points ahead', oneRecord('\xc0\x0c\0\x05\0\x01\0\0\0\0\0\x02\xc1\0')],
