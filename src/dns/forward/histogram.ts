@@ -1,39 +1,28 @@
-/** 0.25 ms, doubling, 16 buckets: those of CoreDNS, in seconds. */
-const DURATION_BUCKETS_S: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.000_25 * 2 ** i);
+import type { CountedHistogram } from '../counters.ts';
+import { DURATION_BUCKETS } from '../counters.ts';
 
-/** Counts since the start, as plain data. */
-export interface HistogramTotals {
-  /** For each bound of {@link DURATION_BUCKETS_S} how many were not above it, and above the one before; the last: all larger. */
-  readonly buckets: readonly number[];
-  readonly sumS: number;
-  readonly count: number;
+/** How long answers of one response code took, in seconds; see {@link DURATION_BUCKETS}. */
+export interface RcodeDurations extends CountedHistogram {
+  readonly rcode: number;
 }
 
-/** Durations by response code. */
 export class DurationsByRcode {
-  readonly #totals = new Map<number, { buckets: number[]; sumS: number; count: number }>();
+  readonly #byRcode = new Map<number, { counts: number[]; sum: number }>();
 
   observe(rcode: number, durationMs: number): void {
-    let totals = this.#totals.get(rcode);
-    if (totals === undefined) {
-      totals = { buckets: DURATION_BUCKETS_S.map(() => 0), sumS: 0, count: 0 };
-      totals.buckets.push(0);
-      this.#totals.set(rcode, totals);
+    let histogram = this.#byRcode.get(rcode);
+    if (histogram === undefined) {
+      histogram = { counts: Array.from({ length: DURATION_BUCKETS.length + 1 }, () => 0), sum: 0 };
+      this.#byRcode.set(rcode, histogram);
     }
     const seconds = durationMs / 1000;
-    const found = DURATION_BUCKETS_S.findIndex((bound) => seconds <= bound);
-    const bucket = found < 0 ? DURATION_BUCKETS_S.length : found;
-    totals.buckets[bucket] = (totals.buckets[bucket] ?? 0) + 1;
-    totals.sumS += seconds;
-    totals.count++;
+    const found = DURATION_BUCKETS.findIndex((bound) => seconds <= bound);
+    const bucket = found < 0 ? DURATION_BUCKETS.length : found;
+    histogram.counts[bucket] = (histogram.counts[bucket] ?? 0) + 1;
+    histogram.sum += seconds;
   }
 
-  totals(): readonly (HistogramTotals & { readonly rcode: number })[] {
-    return [...this.#totals].map(([rcode, { buckets, sumS, count }]) => ({
-      rcode,
-      buckets: [...buckets],
-      sumS,
-      count,
-    }));
+  totals(): readonly RcodeDurations[] {
+    return [...this.#byRcode].map(([rcode, { counts, sum }]) => ({ rcode, counts: [...counts], sum }));
   }
 }

@@ -4,7 +4,7 @@ import { word } from '../wire/query.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointText } from './endpoint.ts';
 import { Health } from './health.ts';
-import type { HistogramTotals } from './histogram.ts';
+import type { RcodeDurations } from './histogram.ts';
 import { DurationsByRcode } from './histogram.ts';
 import type { Outcome } from './outcome.ts';
 import type { SentQuery, UpstreamQuestion } from './question.ts';
@@ -54,7 +54,7 @@ export interface UpstreamCounters {
   /** Queries that found a connection, and those that opened a socket. */
   readonly reused: { readonly tcp: number; readonly udp: 0 };
   readonly opened: { readonly tcp: number; readonly udp: number };
-  readonly durations: readonly (HistogramTotals & { readonly rcode: number })[];
+  readonly durations: readonly RcodeDurations[];
 }
 
 const PROBE_TIMEOUT_MS = 1000;
