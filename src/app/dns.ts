@@ -36,6 +36,7 @@ export async function serveDns({ config, log, stdin, stop }: DnsOptions): Promis
   const reader = new ManifestReader(config.manifests, stdin);
   const manifests = await reader.read();
   const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => undefined); // It may fail before anybody waits for it, which is below.
   const forward = forwardConfigFrom(config);
   const server = await DnsServer.start({
     zone: zoneSettingsFrom(config),
@@ -95,9 +96,9 @@ function statusServer({ config, server, log, stop }: StatusOptions): HttpServer 
   const name = first === undefined ? '' : `dns://${socketAddress(first.host, server.ports[0] ?? first.port)}`;
   const zones = countedZones(zoneSettingsFrom(config));
   const build = `coredns_build_info{version="sluice ${packageJson.version}",revision="",goversion=""} 1`;
-  const metrics = (): string =>
+  const metrics = async (): Promise<string> =>
     `# HELP coredns_build_info What answers here, under the name that CoreDNS has for it.\n# TYPE coredns_build_info gauge\n${build}\n` +
-    exposeCounters({ counters: server.counters, zones, server: name });
+    exposeCounters({ counters: server.counters, zones, server: name, forward: await server.forwardCounters() });
   return new HttpServer({
     name: 'DNS status',
     address: { host: wanted.host, port: wanted.port ?? STATUS_PORT },
@@ -107,7 +108,11 @@ function statusServer({ config, server, log, stop }: StatusOptions): HttpServer 
         await server.idle();
         return textReply(200, 'OK');
       },
-      '/metrics': () => ({ status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: metrics() }),
+      '/metrics': async () => ({
+        status: 200,
+        contentType: 'text/plain; version=0.0.4; charset=utf-8',
+        body: await metrics(),
+      }),
     }),
     clock: systemClock,
     log,

@@ -50,7 +50,7 @@ interface Chain {
   readonly authority: OwnedRecord[];
   rcode: number;
   truncated: boolean;
-  /** Every record comes from our own zones. */
+  /** About the name that was asked for, which is all that AA is about (RFC 1035, 4.1.1). */
   authoritative: boolean;
   extendedError?: number;
 }
@@ -148,10 +148,10 @@ function addAnswer(chain: Chain, owner: NameKey, answer: Answer): void {
 function adopt(chain: Chain, bytes: Uint8Array): void {
   const message = scanMessage(bytes);
   const isAnswer = message?.rcode === RCODE.noError || message?.rcode === RCODE.nxDomain;
-  chain.authoritative = false;
   if (message === undefined || !isAnswer) {
     chain.answers.length = 0;
     chain.rcode = RCODE.servFail;
+    chain.authoritative = false;
     return;
   }
   chain.rcode = message.rcode;

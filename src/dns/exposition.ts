@@ -1,5 +1,7 @@
 import type { CountedHistogram, Counters } from './counters.ts';
 import { COUNTED_RCODES, COUNTED_TYPES, DURATION_BUCKETS, SIZE_BUCKETS, TRANSPORTS } from './counters.ts';
+import type { ForwardCounters } from './forward/counters.ts';
+import { exposeForwarders } from './forward/exposition.ts';
 import type { Labels } from './page.ts';
 import { joinHistograms, Page, RCODE_NAMES } from './page.ts';
 
@@ -10,6 +12,8 @@ export interface ExpositionOptions {
   readonly zones: readonly string[];
   /** What CoreDNS calls a server: `dns://127.0.0.1:53`. */
   readonly server: string;
+  /** Of the forwarders, where there are any. */
+  readonly forward?: readonly ForwardCounters[];
 }
 
 /** CoreDNS's numbers for address families. */
@@ -19,7 +23,7 @@ const FAMILIES = ['1', '2'] as const;
  * The counters in Prometheus' text format, with names and labels of CoreDNS, so that its dashboards and alerts work. Series
  * appear with their first event, as there.
  */
-export function exposeCounters({ counters, zones, server }: ExpositionOptions): string {
+export function exposeCounters({ counters, zones, server, forward = [] }: ExpositionOptions): string {
   const sum = (read: (counted: Counters) => number): number =>
     counters.reduce((total, counted) => total + read(counted), 0);
   const join = (read: (counted: Counters) => CountedHistogram): CountedHistogram => joinHistograms(counters.map(read));
@@ -70,6 +74,7 @@ export function exposeCounters({ counters, zones, server }: ExpositionOptions): 
       DURATION_BUCKETS,
       join((c) => c.durations(place)),
     );
+  if (forward.length > 0) exposeForwarders(page, { counters: forward, server });
   return page.text();
 }
 

@@ -139,7 +139,7 @@ describe('targets elsewhere', () => {
     const forwarder = new FakeForwarder({ answers: [A] }, late);
     const world = new DnsWorld(OBJECTS, { forwarder });
     expect(await world.ask(`to-outside.${SVC} A`)).toBe(
-      'NOERROR ra | to-outside.default.svc.CL 30 CNAME outside.default.svc.CL, outside.default.svc.CL 30 CNAME www.example.org, www.example.org 60 A 192.0.2.7',
+      'NOERROR aa ra | to-outside.default.svc.CL 30 CNAME outside.default.svc.CL, outside.default.svc.CL 30 CNAME www.example.org, www.example.org 60 A 192.0.2.7',
     );
     expect(forwarder.asked).toEqual(['www.example.org. 1 udp 65535']);
     forwarder.close();
@@ -154,17 +154,17 @@ describe('targets elsewhere', () => {
           { ...A, name: 'x.example.org' },
         ],
       },
-      'NOERROR ra | outside.default.svc.CL 30 CNAME www.example.org, www.example.org 60 CNAME x.example.org, x.example.org 60 A 192.0.2.7',
+      'NOERROR aa ra | outside.default.svc.CL 30 CNAME www.example.org, www.example.org 60 CNAME x.example.org, x.example.org 60 A 192.0.2.7',
     ],
     [
       'no such name',
       { rcode: 3, authorities: [SOA] },
-      'NXDOMAIN ra | outside.default.svc.CL 30 CNAME www.example.org | example.org 60 SOA',
+      'NXDOMAIN aa ra | outside.default.svc.CL 30 CNAME www.example.org | example.org 60 SOA',
     ],
     [
       'no such type',
       { authorities: [SOA] },
-      'NOERROR ra | outside.default.svc.CL 30 CNAME www.example.org | example.org 60 SOA',
+      'NOERROR aa ra | outside.default.svc.CL 30 CNAME www.example.org | example.org 60 SOA',
     ],
     ['nobody answers', { rcode: 2 }, 'SERVFAIL ra'],
     ['refused', { rcode: 5 }, 'SERVFAIL ra'],
@@ -172,7 +172,7 @@ describe('targets elsewhere', () => {
     [
       'truncated',
       { tc: 1, answers: [A] },
-      'NOERROR tc ra | outside.default.svc.CL 30 CNAME www.example.org, www.example.org 60 A 192.0.2.7',
+      'NOERROR aa tc ra | outside.default.svc.CL 30 CNAME www.example.org, www.example.org 60 A 192.0.2.7',
     ],
   ])('%s', async (_what, says, expected) => {
     expect(await new DnsWorld(OBJECTS, { forwarder: new FakeForwarder(says) }).ask(`outside.${SVC} A`)).toBe(expected);
