@@ -15,14 +15,6 @@ export class Flights<T> {
     this.#maxWaiters = maxWaiters;
   }
 
-  get size(): number {
-    return this.#flights.size;
-  }
-
-  has(key: string): boolean {
-    return this.#flights.has(key);
-  }
-
   /**
    * @param start is called when nobody has asked yet; it must not reject.
    * @returns `undefined` when too many wait already.

@@ -6,6 +6,7 @@ import { encodeName, ROOT } from '../wire/name.ts';
 import type { ForwardConfig } from './config.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointText, parseEndpoint } from './endpoint.ts';
+import { isOwnAddress } from './own-addresses.ts';
 import { ResolvConfWatcher } from './resolv-conf-watcher.ts';
 import type { UpstreamCounters } from './upstream.ts';
 import { Upstream } from './upstream.ts';
@@ -79,7 +80,7 @@ export class Routes {
   #group(endpoints: readonly Endpoint[]): UpstreamGroup {
     const { config, ownAddresses, clock, log } = this.#options;
     const others = endpoints.filter((endpoint) => {
-      const isOwn = ownAddresses.includes(endpointText(endpoint));
+      const isOwn = isOwnAddress(endpoint, ownAddresses);
       if (isOwn) log.warn('not forwarding to ourselves', { server: endpointText(endpoint) });
       return !isOwn;
     });

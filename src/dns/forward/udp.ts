@@ -59,12 +59,14 @@ export class UdpExchange {
           finish({ ok: false, reason: 'doubtful', detail: 'datagrams that do not fit the query' });
         }
       });
-      socket.connect(endpoint.port, endpoint.address, () => {
+      socket.on('connect', () => {
         if (!this.#underWay.has(finish)) return;
         socket.send(sent.packet, (error) => {
           if (error !== null) fail(error);
         });
       });
+      // Without a callback, so that what goes wrong (no route to it) is an event like all other errors.
+      socket.connect(endpoint.port, endpoint.address);
     });
   }
 

@@ -34,6 +34,13 @@ describe('several upstreams', () => {
     expect(Buffer.from(reply.bytes).toString('latin1')).toContain(`${address}: `);
   });
 
+  test('an address that nobody can send to is an error like others', async () => {
+    const second = await upstream(good);
+    // A broadcast address: the kernel refuses to connect to it.
+    const to = forwarder([], { upstreams: ['255.255.255.255:53', second.address], clock: new FakeClock() });
+    expect((await ask(to, WWW)).rcode).toBe(RCODE.noError);
+  });
+
   test('all fail: their answer is the answer', async () => {
     const fakes = [await upstream(failing), await upstream(failing)];
     expect((await ask(forwarder(fakes, QUICK), WWW)).rcode).toBe(RCODE.servFail);
@@ -123,10 +130,14 @@ describe('where names are asked for', () => {
     ]);
   });
 
-  test('never at our own address', async () => {
+  test.each([
+    ['it', (address: string) => address],
+    ['any address', (address: string) => address.replace('127.0.0.1', '0.0.0.0')],
+    ['any address of both families', (address: string) => address.replace('127.0.0.1', '[::]')],
+  ])('never at our own address, when we listen on %s', async (_what, listen) => {
     const own = await upstream(good);
     const reply = await ask(
-      forwarder([own], { ownAddresses: [own.address] }),
+      forwarder([own], { ownAddresses: [listen(own.address)] }),
       query('www.example.org', { edns: true }),
     );
     expect(reply.rcode).toBe(RCODE.servFail);
