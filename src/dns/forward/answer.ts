@@ -1,4 +1,4 @@
-import { FLAG, HEADER_BYTES } from '../wire/constants.ts';
+import { CLASS_IN, FLAG, HEADER_BYTES, TYPE } from '../wire/constants.ts';
 import type { ScannedMessage, ScannedRecord } from './scan.ts';
 
 /**
@@ -16,6 +16,17 @@ export interface Answer {
   readonly answers: number;
   /** Records of the authority section. */
   readonly authorities: number;
+  /** Where there are several addresses to choose from. */
+  readonly addresses: AddressRun | undefined;
+}
+
+/** Records of one name that differ in their address only: many clients take the first, so it should not always be the same. */
+export interface AddressRun {
+  /** Place of the first record. */
+  readonly first: number;
+  readonly count: number;
+  /** Octets of an address. */
+  readonly bytes: number;
 }
 
 export interface AnswerLimits {
@@ -45,7 +56,20 @@ export function prepareAnswer(message: ScannedMessage, { maxTtlS, isUnwanted }: 
   bytes.writeUInt16BE(answers, 6);
   bytes.writeUInt16BE(authorities, 8);
   bytes.writeUInt16BE(records.length - answers - authorities, 10);
-  return { bytes, flags, questionEnd, layout, answers, authorities };
+  return { bytes, flags, questionEnd, layout, answers, authorities, addresses: findAddresses(records) };
+}
+
+function findAddresses(records: readonly ScannedRecord[]): AddressRun | undefined {
+  const isAddress = ({ section, type, class: recordClass }: ScannedRecord): boolean =>
+    section === 'answer' && recordClass === CLASS_IN && (type === TYPE.A || type === TYPE.AAAA);
+  const first = records.findIndex(isAddress);
+  const head = records[first];
+  if (head === undefined) return undefined;
+  const isAlike = (record: ScannedRecord): boolean =>
+    isAddress(record) && record.type === head.type && record.owner === head.owner;
+  const rest = records.slice(first).findIndex((record) => !isAlike(record));
+  const count = rest < 0 ? records.length - first : rest;
+  return count > 1 ? { first, count, bytes: head.end - head.dataAt } : undefined;
 }
 
 /** What an answer costs in memory, about: its octets, and the objects that Node needs to hold them. */
@@ -62,5 +86,6 @@ export function emptyAnswer(packet: Uint8Array, questionEnd: number, rcode: numb
   bytes.set(packet.subarray(HEADER_BYTES, questionEnd), HEADER_BYTES);
   bytes.writeUInt16BE(1, 4);
   const flags = FLAG.response | rcode;
-  return { bytes, flags, questionEnd, layout: new Uint16Array(0), answers: 0, authorities: 0 };
+  const layout = new Uint16Array(0);
+  return { bytes, flags, questionEnd, layout, answers: 0, authorities: 0, addresses: undefined };
 }

@@ -130,7 +130,8 @@ export class CachingForwarder implements Forwarder {
     this.#counts.hits[poolOf(entry.kind)]++;
     const { prefetchHits } = this.#config.cache;
     if (prefetchHits > 0 && entry.hits >= prefetchHits) this.#prefetch(request, entry, nowMs);
-    return this.#reply(request, { answer: entry.answer, ageS: Math.floor((nowMs - entry.storedMs) / 1000) });
+    const ageS = Math.floor((nowMs - entry.storedMs) / 1000);
+    return this.#reply(request, { answer: entry.answer, ageS, turn: entry.hits });
   }
 
   /** Once in the life of an entry, near its end. */

@@ -17,6 +17,8 @@ export interface ReplyOptions {
   readonly udpBytes: number;
   /** Whole seconds that the answer has been in the cache; absent when it comes from the upstream just now. */
   readonly ageS?: number;
+  /** Which of several addresses comes first. */
+  readonly turn?: number;
   /** All TTLs become this, in seconds, for an answer that is older than it should be (RFC 8767, 5). */
   readonly staleTtlS?: number;
   readonly error?: ExtendedError;
@@ -50,6 +52,7 @@ export function buildReply(options: ReplyOptions): Buffer {
   putWord(reply, 0, query.id);
   putWord(reply, 2, flagsFor(options, kept));
   if (kept < answer.layout.length / 2) putCounts(reply, answer, kept);
+  if (answer.addresses !== undefined) turnAddresses(reply, answer, { kept, turn: options.turn ?? 0 });
   if (options.staleTtlS !== undefined) setTtls(reply, answer.layout.subarray(0, 2 * kept), options.staleTtlS);
   else if (options.ageS !== undefined && options.ageS > 0) ageTtls(reply, answer.layout, { kept, ageS: options.ageS });
   if (query.edns !== undefined) putOpt(reply, bodyBytes, { ...options, error, dnssecOk: query.edns.dnssecOk });
@@ -82,6 +85,23 @@ function putCounts(reply: Buffer, { answers, authorities }: Answer, kept: number
   putWord(reply, 6, keptAnswers);
   putWord(reply, 8, keptAuthorities);
   putWord(reply, 10, kept - keptAnswers - keptAuthorities);
+}
+
+/** Also a client that gets only some of the addresses gets others than the client before. */
+function turnAddresses(
+  reply: Buffer,
+  { addresses, layout, bytes }: Answer,
+  { kept, turn }: { kept: number; turn: number },
+): void {
+  if (addresses === undefined) return;
+  const { first, count } = addresses;
+  const offset = turn % count;
+  if (offset === 0) return;
+  for (let i = 0; i < count && first + i < kept; i++) {
+    const from = layout[2 * (first + ((i + offset) % count)) + 1] ?? 0;
+    const to = layout[2 * (first + i) + 1] ?? 0;
+    for (let octet = addresses.bytes; octet > 0; octet--) reply[to - octet] = bytes[from - octet] ?? 0;
+  }
 }
 
 function setTtls(reply: Buffer, layout: Uint16Array, ttlS: number): void {

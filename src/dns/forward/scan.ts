@@ -97,8 +97,8 @@ interface FoundRecords {
 }
 
 /**
- * Names must not lead through what will be changed, the header and TTLs: they would be other names in an hour. In the copy
- * that is read no label can begin there.
+ * Names must not lead through what will be changed, the header, TTLs and addresses: they would be other names the next time.
+ * In the copy that is read no label can begin there.
  */
 const NO_LABEL = 0x80;
 
@@ -153,10 +153,11 @@ function scanRecord(bytes: Uint8Array, at: number, section: Section): ScannedRec
   const end = dataAt + word(bytes, fixed + 8);
   if (fixed < 0 || dataAt > bytes.length || end > bytes.length) return undefined;
   const ttlS = ttlAt(bytes, fixed + 4);
+  const type = word(bytes, fixed);
   bytes.fill(NO_LABEL, fixed + 4, fixed + 8);
+  if (type === TYPE.A || type === TYPE.AAAA) bytes.fill(NO_LABEL, dataAt, end);
   const owner = readName(bytes, at)?.name;
   if (owner === undefined) return undefined;
-  const type = word(bytes, fixed);
   const record = { section, owner, type, class: word(bytes, fixed + 2), ttlAt: fixed + 4, ttlS, dataAt, end };
   return isDataSound(bytes, record) ? record : undefined;
 }

@@ -37,5 +37,6 @@ export function emptyZoneAnswer(query: Query, zone: NameKey): Answer {
     layout: Uint16Array.of(ttlAt, writer.length),
     answers: 0,
     authorities: 1,
+    addresses: undefined,
   };
 }

@@ -4,7 +4,7 @@ import { FLAG, RCODE, TYPE } from '../../../../src/dns/wire/constants.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import type { Script } from './fake-upstream.ts';
 import { ask, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
-import { a, query, response, soa } from './messages.ts';
+import { a, alias, query, response, soa } from './messages.ts';
 
 const missing: Script = ({ query: asked }) => [
   response(asked, { rcode: RCODE.nxDomain, authority: [soa('example.org', { ttlS: 25, minimumS: 2 })], opt: true }),
@@ -95,6 +95,23 @@ describe('the cache', () => {
     await ask(to, WWW);
     await ask(to, plain);
     expect(fake.questions).toHaveLength(3);
+  });
+
+  test('puts another address first each time, for clients with little room too', async () => {
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    const records = [alias('www.example.org', 'b.example'), ...numbers.map((i) => a('b.example', `192.0.2.${i}`))];
+    const fake = await upstream(({ query: asked }) => [response(asked, { answer: records })]);
+    const to = forwarder([fake], { clock: new FakeClock() });
+    const addresses = async (maxBytes: number): Promise<readonly (number | undefined)[]> => {
+      const reply = await ask(to, WWW, { maxBytes });
+      return reply.records.filter(({ type }) => type === TYPE.A).map(({ end }) => reply.bytes[end - 1]);
+    };
+    expect(await addresses(1232)).toEqual(numbers);
+    expect(await addresses(1232)).toEqual([...numbers.slice(1), 0]);
+    expect((await addresses(512)).slice(0, 3)).toEqual([2, 3, 4]);
+    for (let i = 3; i < 39; i++) await addresses(512);
+    expect((await addresses(512)).slice(0, 3)).toEqual([39, 0, 1]);
+    expect(await addresses(1232)).toEqual(numbers);
   });
 
   test('fetches popular names before they end', async () => {

@@ -33,30 +33,34 @@ export class FakeUpstream {
   readonly seen: Seen[] = [];
   connections = 0;
   script: Script;
-  readonly #udp: UdpSocket = createSocket('udp4');
+  readonly #host: string;
+  readonly #udp: UdpSocket;
   readonly #tcp: Server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
   readonly #sockets = new Set<Socket>();
 
-  private constructor(script: Script) {
+  private constructor(script: Script, host: string) {
     this.script = script;
+    this.#host = host;
+    this.#udp = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   }
 
-  static async start(script: Script, port = 0): Promise<FakeUpstream> {
-    const fake = new FakeUpstream(script);
-    fake.#tcp.listen(port, '127.0.0.1');
+  static async start(script: Script, host = '127.0.0.1'): Promise<FakeUpstream> {
+    const fake = new FakeUpstream(script, host);
+    fake.#tcp.listen(0, host);
     await once(fake.#tcp, 'listening');
     fake.#udp.on('message', (packet, { port: sourcePort }) => {
       void fake.#answer(packet, { transport: 'udp', sourcePort }, (message) => {
-        if (message !== 'hang up') fake.#udp.send(message, sourcePort, '127.0.0.1');
+        if (message !== 'hang up') fake.#udp.send(message, sourcePort, host);
       });
     });
-    fake.#udp.bind((fake.#tcp.address() as AddressInfo).port, '127.0.0.1');
+    fake.#udp.bind((fake.#tcp.address() as AddressInfo).port, host);
     await once(fake.#udp, 'listening');
     return fake;
   }
 
   get address(): string {
-    return `127.0.0.1:${(this.#tcp.address() as AddressInfo).port}`;
+    const { port } = this.#tcp.address() as AddressInfo;
+    return this.#host.includes(':') ? `[${this.#host}]:${port}` : `${this.#host}:${port}`;
   }
 
   /** Queries but for probes of health. */
@@ -109,8 +113,8 @@ export class FakeUpstream {
 }
 
 /** One that stops when the test is over. */
-export async function upstream(script: Script): Promise<FakeUpstream> {
-  const fake = await FakeUpstream.start(script);
+export async function upstream(script: Script, host?: string): Promise<FakeUpstream> {
+  const fake = await FakeUpstream.start(script, host);
   onTestFinished(() => fake.stop());
   return fake;
 }

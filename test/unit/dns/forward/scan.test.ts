@@ -85,6 +85,7 @@ describe('no sound message', () => {
     ['the owner points into the header', oneRecord('\xc0\x04\0\x01\0\x01\0\0\0\0\0\x04abcd')],
     ['the owner of the next one points into a TTL', twoRecords('\xc0\x27')],
     ['the owner of the next one leads into a TTL', twoRecords('\xc0\x26')],
+    ['the owner of the next one points into an address', twoRecords('\xc0\x2d')],
     ['an address of three octets', oneRecord('\xc0\x0c\0\x01\0\x01\0\0\0\0\0\x03abc')],
     ['an alias of two names', oneRecord('\xc0\x0c\0\x05\0\x01\0\0\0\0\0\x04\x01a\0\0')],
     ['an alias that points ahead', oneRecord('\xc0\x0c\0\x05\0\x01\0\0\0\0\0\x02\xc1\0')],

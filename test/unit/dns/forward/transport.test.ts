@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { FLAG, RCODE } from '../../../../src/dns/wire/constants.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
@@ -28,6 +29,16 @@ describe('large answers', () => {
     expect(fake.seen.map((seen) => seen.transport)).toEqual(transports);
   });
 });
+
+test.skipIf(!hasIpv6()).each(['udp', 'tcp'] as const)('IPv6 over %s', async (transport) => {
+  const fake = await upstream(good, '::1');
+  expect((await ask(forwarder([fake], { transport }), WWW)).records).toHaveLength(1);
+});
+
+/** Containers often have none. */
+function hasIpv6(): boolean {
+  return networkInterfaces()['lo']?.some(({ family }) => family === 'IPv6') ?? false;
+}
 
 describe('TCP', () => {
   test('one connection serves many queries, in any order', async () => {
