@@ -7,6 +7,8 @@ export interface HealthOptions {
   /** Down after more failed probes in a row than this; 0 switches the judgement off. */
   readonly maxFails: number;
   readonly onProbeFailed: () => void;
+  /** It went down, or is back. */
+  readonly onTurn: (isDown: boolean) => void;
 }
 
 const FIRST_PAUSE_MS = 500;
@@ -33,9 +35,11 @@ export class Health {
     return this.#options.maxFails > 0 && this.#failures > this.#options.maxFails;
   }
 
-  /** A query got an answer. */
+  /** A query or a probe got an answer. */
   answered(): void {
+    const wasDown = this.isDown;
     this.#failures = 0;
+    if (wasDown) this.#options.onTurn(false);
   }
 
   /** A query got none. */
@@ -54,12 +58,14 @@ export class Health {
     const isAnswered = await this.#options.probe();
     if (this.#isStopped) return;
     if (isAnswered) {
-      this.#failures = 0;
       this.#isProbing = false;
+      this.answered();
       return;
     }
+    const wasDown = this.isDown;
     this.#failures++;
     this.#options.onProbeFailed();
+    if (this.isDown && !wasDown) this.#options.onTurn(true);
     this.#cancel = this.#options.clock.after(pauseMs, () => void this.#probe(Math.min(MAX_PAUSE_MS, pauseMs * 2)));
   }
 }

@@ -97,8 +97,8 @@ export class Routes {
     const name = endpointText(endpoint);
     const known = this.#upstreams.get(name);
     if (known !== undefined) return known;
-    const { config, clock } = this.#options;
-    const upstream = new Upstream({ endpoint, settings: config, clock });
+    const { config, clock, log } = this.#options;
+    const upstream = new Upstream({ endpoint, settings: config, clock, log });
     this.#upstreams.set(name, upstream);
     return upstream;
   }

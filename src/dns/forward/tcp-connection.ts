@@ -21,6 +21,9 @@ interface Pending {
 
 const LENGTH_BYTES = 2;
 
+/** With more, one lost segment would hold up too many. */
+const MAX_PENDING = 32;
+
 /** One connection to an upstream, with any number of queries under way whose answers come in any order (RFC 7766). */
 export class TcpConnection {
   readonly #clock: Clock;
@@ -30,6 +33,7 @@ export class TcpConnection {
   readonly #pending = new Map<number, Pending>();
   #received: Buffer = Buffer.alloc(0);
   #answered = 0;
+  #isSuspect = false;
   #isClosed = false;
   #cancelIdle: () => void = () => {};
 
@@ -43,13 +47,12 @@ export class TcpConnection {
     this.#socket.on('close', () => this.#end('error', 'the upstream closed the connection'));
   }
 
-  get pending(): number {
-    return this.#pending.size;
-  }
-
-  /** An id that another query of this connection has cannot be used: answers could not be told apart. */
-  has(id: number): boolean {
-    return this.#pending.has(id);
+  /**
+   * Whether a query may be sent here. An id that another query has would make their answers indistinguishable; and where an
+   * answer did not come, the connection may be dead without anybody having said so.
+   */
+  accepts(id: number): boolean {
+    return !this.#isSuspect && this.#pending.size < MAX_PENDING && !this.#pending.has(id);
   }
 
   ask(sent: SentQuery, timeoutMs: number): Promise<Outcome> {
@@ -57,16 +60,14 @@ export class TcpConnection {
     const id = word(sent.packet, 0);
     return new Promise((resolve) => {
       const cancelTimer = this.#clock.after(timeoutMs, () => {
-        const detail = `no answer over TCP within ${Math.round(timeoutMs)} ms`;
-        finish({ ok: false, reason: 'timeout', detail });
-        // It may have gone silent for good; the next query gets a new one.
-        if (this.#pending.size === 0) this.#end('error', detail);
+        this.#isSuspect = true;
+        finish({ ok: false, reason: 'timeout', detail: `no answer over TCP within ${Math.round(timeoutMs)} ms` });
       });
       const finish = (outcome: Outcome): void => {
         cancelTimer();
         this.#pending.delete(id);
         resolve(outcome);
-        if (this.#pending.size === 0 && !this.#isClosed) this.#armIdle();
+        if (this.#pending.size === 0 && !this.#isClosed) this.#rest();
       };
       this.#pending.set(id, { sent, finish });
       const frame = Buffer.allocUnsafe(LENGTH_BYTES + sent.packet.length);
@@ -100,8 +101,10 @@ export class TcpConnection {
     pending.finish({ ok: true, message, match });
   }
 
-  #armIdle(): void {
-    this.#cancelIdle = this.#clock.after(this.#idleMs, () => this.#end('closed', 'idle'));
+  /** Nothing is under way. */
+  #rest(): void {
+    if (this.#isSuspect) this.#end('closed', 'went silent');
+    else this.#cancelIdle = this.#clock.after(this.#idleMs, () => this.#end('closed', 'idle'));
   }
 
   #end(reason: 'error' | 'closed', detail: string): void {

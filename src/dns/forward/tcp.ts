@@ -9,9 +9,6 @@ export interface TcpExchangeOptions extends TcpOptions {
   readonly onReuse: (reused: boolean) => void;
 }
 
-/** With more, one lost segment would hold up too many. */
-const MAX_PENDING = 32;
-
 /** Asks over TCP, on connections that are kept for the next queries. */
 export class TcpExchange {
   readonly #options: TcpExchangeOptions;
@@ -37,7 +34,7 @@ export class TcpExchange {
   }
 
   #usable(id: number): TcpConnection | undefined {
-    return [...this.#connections].find((connection) => connection.pending < MAX_PENDING && !connection.has(id));
+    return [...this.#connections].find((connection) => connection.accepts(id));
   }
 
   #connect(): TcpConnection {

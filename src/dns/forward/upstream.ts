@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts';
+import type { Log } from '../../base/log.ts';
 import { FLAG, RCODE } from '../wire/constants.ts';
 import { word } from '../wire/query.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -31,6 +32,7 @@ export interface UpstreamOptions {
   readonly endpoint: Endpoint;
   readonly settings: UpstreamSettings;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** How an upstream is to be asked. */
@@ -77,7 +79,7 @@ export class Upstream {
   #plainUntilMs = -Infinity;
   #isClosed = false;
 
-  constructor({ endpoint, settings, clock }: UpstreamOptions) {
+  constructor({ endpoint, settings, clock, log }: UpstreamOptions) {
     this.name = endpointText(endpoint);
     this.#settings = settings;
     this.#clock = clock;
@@ -87,7 +89,11 @@ export class Upstream {
     const onReuse = (reused: boolean): void => void this.#counts[reused ? 'reusedTcp' : 'openedTcp']++;
     this.#tcp = new TcpExchange({ endpoint, clock, idleMs: tcpIdleMs, onReuse });
     const onProbeFailed = (): void => void this.#counts.healthcheckFailures++;
-    this.#health = new Health({ clock, maxFails, onProbeFailed, probe: () => this.#probe() });
+    const onTurn = (isDown: boolean): void => {
+      if (isDown) log.warn('a name server does not answer', { server: this.name });
+      else log.info('a name server answers again', { server: this.name });
+    };
+    this.#health = new Health({ clock, maxFails, onProbeFailed, onTurn, probe: () => this.#probe() });
   }
 
   get isDown(): boolean {

@@ -6,6 +6,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import type { Clock } from '../../../../src/base/clock.ts';
+import type { Log } from '../../../../src/base/log.ts';
 import { silentLog } from '../../../../src/base/log.ts';
 import type { ForwardConfig } from '../../../../src/dns/forward/config.ts';
 import { DEFAULT_FORWARD_CONFIG } from '../../../../src/dns/forward/config.ts';
@@ -137,6 +138,7 @@ export function forwarder(
     clock = systemClock,
     privateZones = [],
     ownAddresses = [],
+    log = silentLog,
     cache = {},
     ...config
   }: Partial<Omit<ForwardConfig, 'cache'>> & {
@@ -144,6 +146,7 @@ export function forwarder(
     clock?: Clock;
     privateZones?: readonly string[];
     ownAddresses?: readonly string[];
+    log?: Log;
   } = {},
 ): CachingForwarder {
   const made = new CachingForwarder(
@@ -154,7 +157,7 @@ export function forwarder(
       ...config,
       cache: { ...DEFAULT_FORWARD_CONFIG.cache, ...cache },
     },
-    { clock, log: silentLog, ownAddresses, privateZones: privateZones.map(key) },
+    { clock, log, ownAddresses, privateZones: privateZones.map(key) },
   );
   onTestFinished(() => made.close());
   return made;

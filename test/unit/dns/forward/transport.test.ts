@@ -72,6 +72,21 @@ describe('TCP', () => {
     expect(fake.connections).toBe(2);
   });
 
+  test('a connection on which an answer did not come is not used again', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream((seen) => (seen.query.name.includes('lost') ? [] : [answer(seen)]));
+    const to = forwarder([fake], { clock, transport: 'tcp', totalTimeoutMs: 2000, cache: { maxTtlS: 0 } });
+    await ask(to, WWW);
+    const lost = ask(to, query('lost.example.org'));
+    await expect.poll(() => fake.questions.length).toBe(2);
+    await ask(to, WWW);
+    await clock.advance(2001);
+    expect((await lost).rcode).toBe(RCODE.servFail);
+    await ask(to, WWW);
+    expect(fake.connections).toBeGreaterThanOrEqual(2);
+    expect((await ask(to, WWW)).rcode).toBe(RCODE.noError);
+  });
+
   test('a server that hangs up on every query is an error', async () => {
     const fake = await upstream(() => ['hang up']);
     const reply = await ask(forwarder([fake], { transport: 'tcp' }), query('www.example.org', { edns: true }));

@@ -76,7 +76,8 @@ describe('health', () => {
     const clock = new FakeClock();
     const sick = await upstream(silent);
     const fine = await upstream(good);
-    const to = forwarder([sick, fine], { clock, cache: { maxTtlS: 0 } });
+    const { log, messages } = recordingLog();
+    const to = forwarder([sick, fine], { clock, log, cache: { maxTtlS: 0 } });
     const sickProbes = (): number => sick.seen.length - sick.questions.length;
 
     const reply = ask(to, WWW);
@@ -87,9 +88,12 @@ describe('health', () => {
     await ask(to, WWW);
     expect([sick.questions.length, fine.questions.length]).toEqual([1, 2]);
 
+    expect(messages('warn')).toEqual(['a name server does not answer']);
+
     sick.script = ({ query: asked }) => [response(asked, { rcode: RCODE.refused })];
     const before = sickProbes();
     await passTime(clock, () => sickProbes() > before);
+    await expect.poll(() => messages('info').at(-1)).toBe('a name server answers again');
     sick.script = good;
     await expect
       .poll(async () => {
