@@ -67,5 +67,5 @@ function parseQuestion({ name: text, type: typeText }: ZoneQuery): { readonly na
 }
 
 function describeFinding({ source, rule }: Finding): string {
-  return `; ${source === undefined ? '' : `${source}: `}${RULES[rule]}`;
+  return `; ${source === undefined ? '' : `Service ${source}: `}${RULES[rule]}`;
 }

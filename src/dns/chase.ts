@@ -1,19 +1,10 @@
 import type { Transport } from './counters.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import { plainData, scanMessage } from './forward/scan.ts';
+import { OptRecords } from './opt.ts';
 import type { ReplySettings } from './reply.ts';
 import { replyFlags } from './reply.ts';
-import {
-  EDE,
-  EDNS_OPTION,
-  CLASS_IN,
-  DNSSEC_OK,
-  FLAG,
-  HEADER_BYTES,
-  MAX_MESSAGE_BYTES,
-  RCODE,
-  TYPE,
-} from './wire/constants.ts';
+import { EDE, CLASS_IN, DNSSEC_OK, FLAG, HEADER_BYTES, MAX_MESSAGE_BYTES, RCODE, TYPE } from './wire/constants.ts';
 import type { NameKey } from './wire/name.ts';
 import type { Query } from './wire/query.ts';
 import { word } from './wire/query.ts';
@@ -63,9 +54,11 @@ const OPT_BYTES = 11;
 /** Follows the aliases that ExternalName Services are, inside the zones and through the forwarder (RFC 1034, 3.6.2). */
 export class AliasChaser {
   readonly #options: ChaserOptions;
+  readonly #opt: OptRecords;
 
   constructor(options: ChaserOptions) {
     this.#options = options;
+    this.#opt = new OptRecords(options.settings);
   }
 
   /**
@@ -122,18 +115,18 @@ export class AliasChaser {
   #write(query: Query, chain: Chain, limit: number): Uint8Array {
     const { settings } = this.#options;
     const writer = new MessageWriter();
-    const hasError = chain.extendedError !== undefined;
-    const room = limit - (query.edns === undefined ? 0 : OPT_BYTES + (hasError ? 6 : 0));
+    const opt = this.#opt.for(query.edns, chain);
+    const room = limit - opt.length;
     writer.append(query.packet.subarray(0, query.questionEnd));
     writer.know(query.name, HEADER_BYTES);
     const answers = writeAll(writer, chain.answers, room);
     const truncated = chain.truncated || answers < chain.answers.length;
     const authorities = truncated ? 0 : writeAll(writer, chain.authority, room);
-    if (query.edns !== undefined) writeOpt(writer, { query, settings, chain });
+    writer.append(opt);
     const flags = replyFlags(query, settings.recursion) | (chain.rcode & 0x0f);
     const authoritative = chain.authoritative ? FLAG.authoritative : 0;
     writer.patchWord(2, flags | authoritative | (truncated ? FLAG.truncated : 0));
-    for (const [i, count] of [1, answers, authorities, query.edns === undefined ? 0 : 1].entries()) {
+    for (const [i, count] of [1, answers, authorities, Number(opt.length > 0)].entries()) {
       writer.patchWord(4 + 2 * i, count);
     }
     return writer.bytes;
@@ -202,20 +195,4 @@ function writeAll(writer: MessageWriter, records: readonly OwnedRecord[], room: 
     return i;
   }
   return records.length;
-}
-
-function writeOpt(
-  writer: MessageWriter,
-  { query, settings, chain }: { query: Query; settings: ReplySettings; chain: Chain },
-): void {
-  writer.octet(0);
-  writer.word(TYPE.OPT);
-  writer.word(settings.maxUdpBytes);
-  writer.word(0);
-  writer.word(query.edns?.dnssecOk === true ? DNSSEC_OK : 0);
-  writer.word(chain.extendedError === undefined ? 0 : 6);
-  if (chain.extendedError === undefined) return;
-  writer.word(EDNS_OPTION.extendedError);
-  writer.word(2);
-  writer.word(chain.extendedError);
 }

@@ -1,22 +1,12 @@
 import type { Query } from './wire/query.ts';
 import { word } from './wire/query.ts';
-import {
-  DNSSEC_OK,
-  EDNS_OPTION,
-  FLAG,
-  HEADER_BYTES,
-  MAX_MESSAGE_BYTES,
-  MIN_UDP_BYTES,
-  TYPE,
-} from './wire/constants.ts';
+import { FLAG, HEADER_BYTES, MAX_MESSAGE_BYTES, MIN_UDP_BYTES } from './wire/constants.ts';
+import type { OptSettings } from './opt.ts';
+import { OptRecords } from './opt.ts';
 import type { Answer } from './zone/answer.ts';
 
 /** What every reply of a server has in common. */
-export interface ReplySettings {
-  /** The most that is sent over UDP, and what is said to be taken: 512 to 4096. */
-  readonly maxUdpBytes: number;
-  /** Sent to those who ask which server answers; empty: not told. */
-  readonly nsid: string;
+export interface ReplySettings extends OptSettings {
   /** Whether names of other zones are looked up, so that stub resolvers need not go on to the next server. */
   readonly recursion: boolean;
 }
@@ -43,8 +33,6 @@ const FIXED_BYTES = 10;
 /** Up to here a loop is faster than a call. */
 const SHORT_COPY = 192;
 
-const OPT_BYTES = 11;
-
 const KEPT_FLAGS = FLAG.recursionDesired | FLAG.checkingDisabled;
 
 /** How many octets a reply may have. */
@@ -64,14 +52,14 @@ export class ReplyWriter {
   /** Replaced by the caller when it has to keep what was written. */
   buffer: Buffer = Buffer.allocUnsafeSlow(MAX_MESSAGE_BYTES);
   readonly #settings: ReplySettings;
-  readonly #nsid: Uint8Array;
+  readonly #opt: OptRecords;
   #at = 0;
   /** Every reply begins with the next record, so that clients who take the first one spread. */
   #turn = 0;
 
   constructor(settings: ReplySettings) {
     this.#settings = settings;
-    this.#nsid = Buffer.from(settings.nsid, 'utf8');
+    this.#opt = new OptRecords(settings);
   }
 
   /** A header alone, for packets whose question cannot be trusted. @returns its length. */
@@ -93,16 +81,14 @@ export class ReplyWriter {
   write(query: Query, content: ReplyContent, limit: number): number {
     this.#at = HEADER_BYTES;
     this.#copy(query.packet, HEADER_BYTES, query.questionEnd);
-    const room = limit - this.#optBytes(query, content);
+    const opt = this.#opt.for(query.edns, content);
+    const room = limit - opt.length;
     const { answer, soa, soaAnswers = false } = content;
     const answers = answer === undefined ? 0 : this.#records(answer, room);
     const truncated = answer !== undefined && answers < answer.count;
     const hasSoa = soa !== undefined && !truncated && this.#soa(soa, content.soaOwnerAt ?? 0, room);
-    let additional = answer === undefined || truncated ? 0 : this.#glue(answer, room);
-    if (query.edns !== undefined) {
-      this.#opt(query, content);
-      additional++;
-    }
+    const glue = answer === undefined || truncated ? 0 : this.#glue(answer, room);
+    this.#copy(opt, 0, opt.length);
     const length = this.#at;
     this.#at = 0;
     this.#word(query.id);
@@ -112,7 +98,7 @@ export class ReplyWriter {
     this.#word(1);
     this.#word(answers + Number(hasSoa && soaAnswers));
     this.#word(Number(hasSoa && !soaAnswers));
-    this.#word(additional);
+    this.#word(glue + Number(opt.length > 0));
     return length;
   }
 
@@ -156,38 +142,6 @@ export class ReplyWriter {
     this.#word(POINTER | (HEADER_BYTES + ownerAt));
     this.#copy(record, 0, record.length);
     return true;
-  }
-
-  #optBytes({ edns }: Query, { extendedError }: ReplyContent): number {
-    if (edns === undefined) return 0;
-    return (
-      OPT_BYTES + (this.#tellsNsid(edns.wantsNsid) ? 4 + this.#nsid.length : 0) + (extendedError === undefined ? 0 : 6)
-    );
-  }
-
-  #opt({ edns }: Query, { rcode, extendedError }: ReplyContent): void {
-    const nsid = this.#tellsNsid(edns?.wantsNsid === true);
-    this.#octet(0);
-    this.#word(TYPE.OPT);
-    this.#word(this.#settings.maxUdpBytes);
-    this.#octet(rcode >> 4);
-    this.#octet(0);
-    this.#word(edns?.dnssecOk === true ? DNSSEC_OK : 0);
-    this.#word((nsid ? 4 + this.#nsid.length : 0) + (extendedError === undefined ? 0 : 6));
-    if (nsid) {
-      this.#word(EDNS_OPTION.nsid);
-      this.#word(this.#nsid.length);
-      this.#copy(this.#nsid, 0, this.#nsid.length);
-    }
-    if (extendedError !== undefined) {
-      this.#word(EDNS_OPTION.extendedError);
-      this.#word(2);
-      this.#word(extendedError);
-    }
-  }
-
-  #tellsNsid(wanted: boolean): boolean {
-    return wanted && this.#nsid.length > 0;
   }
 
   #copy(from: Uint8Array, start: number, end: number): void {

@@ -7,7 +7,7 @@ interface Found {
   /** The question's type; for findings that are kept. */
   readonly type: number;
   readonly rule: RuleName;
-  /** What the finding is about: `Service default/web`, `Namespace default`. */
+  /** The Service that it is about, `namespace/name`; with commas when there are several. */
   readonly source?: string;
 }
 

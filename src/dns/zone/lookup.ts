@@ -160,7 +160,7 @@ export class Lookup {
     const builder = new AnswerBuilder(facts.ttlS);
     if (question.type === TYPE.PTR) for (const name of names) builder.pointer(TYPE.PTR, name);
     const isCluster = names.length === 1 && labelsOf(names[0] ?? '').length === labelsOf(this.#primary).length + 3;
-    return question.answer(builder, isCluster ? 'cluster-pointer' : 'endpoint-pointer', `Service ${facts.source}`);
+    return question.answer(builder, isCluster ? 'cluster-pointer' : 'endpoint-pointer', facts.source);
   }
 
   #nameOf(record: ServiceRecord): NameKey {

@@ -49,7 +49,7 @@ export class Question {
   /** The builder's records; what exists without a record of the type is empty. */
   answer(builder: AnswerBuilder, rule: RuleName, source?: string): Finding {
     const answer = builder.build();
-    if (answer.count === 0) return this.other(rule === 'inner-name' ? rule : 'no-such-type', source);
+    if (answer.count === 0) return this.other('no-such-type', source);
     const { type, zone } = this;
     return { kind: 'answer', type, zone, answer, rule, ...(source === undefined ? {} : { source }) };
   }

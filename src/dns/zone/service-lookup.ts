@@ -20,7 +20,7 @@ interface Case {
   readonly service: DnsService;
   /** The label that the name of the Service begins with. */
   readonly at: number;
-  /** `Service default/web`. */
+  /** `default/web`. */
   readonly source: string;
 }
 
@@ -52,7 +52,7 @@ export class ServiceLookup {
     const labels = question.labels(0, at);
     const known = record.recall(labels, type, zone);
     if (known !== undefined) return known;
-    const finding = this.#make({ question, record, service, at, source: `Service ${record.name}` });
+    const finding = this.#make({ question, record, service, at, source: record.name });
     // What does not exist is not kept: there is no end of names.
     return finding.kind !== 'missing' && isKept(type) ? record.remember(labels, finding) : finding;
   }

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ const bundle = join(folder, 'sluice.mjs');
 beforeAll(() => {
   const { status, stderr } = spawnSync(process.execPath, ['.ci/build.ts', bundle], { cwd: root, encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-}, 60_000);
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 // Far from node_modules, and started by its first line: so it holds all it needs, CommonJS packages included.
@@ -20,3 +21,16 @@ test.for([['--version'], ['--help']])('the bundle runs on its own: sluice %s', (
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout).toMatch(args[0] === '--version' ? /^\d+\.\d+\.\d+/ : /sluice/);
 });
+
+// Their program is text inside the bundle, so nothing but this would miss it.
+test('the bundle starts its DNS threads', async () => {
+  const child = spawn(bundle, ['dns', '--manifests', '-', '--listen', '127.0.0.1:5357'], { cwd: folder });
+  child.stdin.end('');
+  let said = '';
+  child.stderr.on('data', (text) => {
+    said += String(text);
+    if (said.includes('answering')) child.kill('SIGTERM');
+  });
+  const [code] = (await once(child, 'exit')) as [number];
+  expect({ code, said }).toEqual({ code: 0, said: expect.stringMatching(/answering DNS queries .*127\.0\.0\.1:5357/) });
+}, 30_000);
