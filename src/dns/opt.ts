@@ -14,6 +14,8 @@ export interface OptContent {
   readonly rcode: number;
   /** Why (RFC 8914). */
   readonly extendedError?: number | undefined;
+  /** The same for people. */
+  readonly extendedText?: string | undefined;
 }
 
 const NO_RECORD = new Uint8Array(0);
@@ -42,7 +44,7 @@ export class OptRecords {
     return this.#make(edns, content);
   }
 
-  #make({ dnssecOk, wantsNsid }: Edns, { rcode, extendedError }: OptContent): Uint8Array {
+  #make({ dnssecOk, wantsNsid }: Edns, { rcode, extendedError, extendedText = '' }: OptContent): Uint8Array {
     const { maxUdpBytes, nsid } = this.#settings;
     const options = new MessageWriter(32);
     if (wantsNsid && nsid !== '') {
@@ -53,8 +55,10 @@ export class OptRecords {
     }
     if (extendedError !== undefined) {
       options.word(EDNS_OPTION.extendedError);
-      options.word(2);
+      const text = Buffer.from(extendedText, 'utf8');
+      options.word(2 + text.length);
       options.word(extendedError);
+      options.append(text);
     }
     const record = new MessageWriter(32);
     record.octet(0);

@@ -12,6 +12,7 @@ import type { ForwardConfig } from './forward/config.ts';
 import type { ForwardCounters } from './forward/counters.ts';
 import { CachingForwarder } from './forward/forwarder.ts';
 import { reverseZones } from './forward/reverse-zones.ts';
+import { OptRecords } from './opt.ts';
 import type { ReplySettings } from './reply.ts';
 import { Responder } from './responder.ts';
 import { Desk } from './server/desk.ts';
@@ -99,11 +100,12 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
 }
 
 /** Names of the cluster, and reverse names of its networks, are never asked for elsewhere. */
-function createForwarder(forward: ForwardConfig, { zone, listen }: WorkerConfig, log: Log): CachingForwarder {
+function createForwarder(forward: ForwardConfig, { zone, listen, reply }: WorkerConfig, log: Log): CachingForwarder {
   const zones = zone.zones.flatMap((text) => encodeName(text) ?? []);
   return new CachingForwarder(forward, {
     clock: systemClock,
     log,
+    opt: new OptRecords(reply),
     ownAddresses: listen.map(({ host, port }) => socketAddress(host, port)),
     privateZones: [...zones, ...zone.localNetworks.flatMap(reverseZones)],
   });

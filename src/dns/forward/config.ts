@@ -12,7 +12,7 @@ export interface ForwardConfig {
   readonly transport: 'as-client' | 'udp' | 'tcp';
   /** Random upper and lower case in questions, which answers have to repeat. */
   readonly mixCase: boolean;
-  /** What we say we take over UDP, to clients and upstreams. */
+  /** What we tell upstreams that we take over UDP. */
   readonly udpBytes: number;
   readonly attemptTimeoutMs: number;
   readonly totalTimeoutMs: number;

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../base/log.ts';
+import type { OptRecords } from '../opt.ts';
 import { EDE, FLAG, HEADER_BYTES, RCODE, TYPE } from '../wire/constants.ts';
 import type { NameKey } from '../wire/name.ts';
 import type { Query } from '../wire/query.ts';
@@ -43,6 +44,8 @@ export interface Forwarder {
 export interface ForwarderDependencies {
   readonly clock: Clock;
   readonly log: Log;
+  /** What is said to clients that send an OPT record. */
+  readonly opt: OptRecords;
   /** `ADDR:PORT` of our own sockets. */
   readonly ownAddresses: readonly string[];
   /**
@@ -69,6 +72,7 @@ export class CachingForwarder implements Forwarder {
   readonly #config: ForwardConfig;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #opt: OptRecords;
   readonly #cache: AnswerCache;
   readonly #routes: Routes;
   readonly #fetcher: Fetcher;
@@ -78,10 +82,11 @@ export class CachingForwarder implements Forwarder {
   readonly #counts = new CacheCounts();
 
   /** @throws SluiceError `bad-config` for an upstream or a stub domain that is none. */
-  constructor(config: ForwardConfig, { clock, log, ownAddresses, privateZones }: ForwarderDependencies) {
+  constructor(config: ForwardConfig, { clock, log, opt, ownAddresses, privateZones }: ForwarderDependencies) {
     this.#config = config;
     this.#clock = clock;
     this.#log = log;
+    this.#opt = opt;
     this.#cache = new AnswerCache(config.cache);
     this.#routes = new Routes({ config, ownAddresses, clock, log });
     this.#withheld = new ZoneTable(privateZones.map((zone) => [zone, true]));
@@ -226,8 +231,8 @@ export class CachingForwarder implements Forwarder {
     return this.#reply(request, { answer, ...(error === undefined ? {} : { error }) });
   }
 
-  #reply({ query, maxBytes }: ForwardQuery, what: Omit<ReplyOptions, 'query' | 'maxBytes' | 'udpBytes'>): Uint8Array {
-    return buildReply({ ...what, query, maxBytes, udpBytes: this.#config.udpBytes });
+  #reply({ query, maxBytes }: ForwardQuery, what: Omit<ReplyOptions, 'query' | 'maxBytes' | 'opt'>): Uint8Array {
+    return buildReply({ ...what, query, maxBytes, opt: this.#opt });
   }
 }
 

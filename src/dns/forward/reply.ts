@@ -1,4 +1,5 @@
-import { DNSSEC_OK, EDNS_OPTION, FLAG, HEADER_BYTES, TYPE } from '../wire/constants.ts';
+import type { OptRecords } from '../opt.ts';
+import { FLAG, HEADER_BYTES } from '../wire/constants.ts';
 import type { Query } from '../wire/query.ts';
 import type { Answer } from './answer.ts';
 
@@ -13,8 +14,7 @@ export interface ReplyOptions {
   readonly query: Query;
   /** What fits for this client. */
   readonly maxBytes: number;
-  /** Said in the OPT record: what we take over UDP. */
-  readonly udpBytes: number;
+  readonly opt: OptRecords;
   /** Whole seconds that the answer has been in the cache; absent when it comes from the upstream just now. */
   readonly ageS?: number;
   /** Which of several addresses comes first. */
@@ -24,12 +24,6 @@ export interface ReplyOptions {
   readonly error?: ExtendedError;
 }
 
-/** Owner, type, class, TTL and length of an OPT record. */
-const OPT_BYTES = 11;
-
-/** Code and length of an option, and the code of the error. */
-const ERROR_BYTES = 6;
-
 /** Opcode, recursion desired, checking disabled: what a reply repeats. */
 const REPEATED_FLAGS = 0x78_00 | FLAG.recursionDesired | FLAG.checkingDisabled;
 
@@ -37,14 +31,12 @@ const RCODE_MASK = 0x0f;
 
 /** A message for one client: its id, its spelling of the question, the flags it may have, TTLs of now. */
 export function buildReply(options: ReplyOptions): Buffer {
-  const { answer, query, maxBytes } = options;
-  const error = query.edns === undefined ? undefined : options.error;
-  const optBytes = query.edns === undefined ? 0 : OPT_BYTES;
-  const errorBytes = error === undefined ? 0 : ERROR_BYTES + Buffer.byteLength(error.text);
-  const room = maxBytes - optBytes - errorBytes;
+  const { answer, query, maxBytes, error } = options;
+  const opt = options.opt.for(query.edns, { rcode: 0, extendedError: error?.code, extendedText: error?.text });
+  const room = maxBytes - opt.length;
   const kept = answer.bytes.length <= room ? answer.layout.length / 2 : recordsThatFit(answer, room);
   const bodyBytes = kept === 0 ? answer.questionEnd : (answer.layout[2 * kept - 1] ?? 0);
-  const reply = Buffer.allocUnsafe(bodyBytes + optBytes + errorBytes);
+  const reply = Buffer.allocUnsafe(bodyBytes + opt.length);
   if (bodyBytes === answer.bytes.length) reply.set(answer.bytes);
   else reply.set(answer.bytes.subarray(0, bodyBytes));
   for (let i = HEADER_BYTES; i < query.questionEnd; i++) reply[i] = query.packet[i] ?? 0;
@@ -55,7 +47,10 @@ export function buildReply(options: ReplyOptions): Buffer {
   if (answer.addresses !== undefined) turnAddresses(reply, answer, { kept, turn: options.turn ?? 0 });
   if (options.staleTtlS !== undefined) setTtls(reply, answer.layout.subarray(0, 2 * kept), options.staleTtlS);
   else if (options.ageS !== undefined && options.ageS > 0) ageTtls(reply, answer.layout, { kept, ageS: options.ageS });
-  if (query.edns !== undefined) putOpt(reply, bodyBytes, { ...options, error, dnssecOk: query.edns.dnssecOk });
+  if (opt.length > 0) {
+    for (let i = 0; i < opt.length; i++) reply[bodyBytes + i] = opt[i] ?? 0;
+    putWord(reply, 10, reply.readUInt16BE(10) + 1);
+  }
   return reply;
 }
 
@@ -113,26 +108,6 @@ function ageTtls(reply: Buffer, layout: Uint16Array, { kept, ageS }: { kept: num
     const at = layout[i] ?? 0;
     reply.writeUInt32BE(Math.max(0, reply.readUInt32BE(at) - ageS), at);
   }
-}
-
-function putOpt(
-  reply: Buffer,
-  at: number,
-  { udpBytes, dnssecOk, error }: { udpBytes: number; dnssecOk: boolean; error: ExtendedError | undefined },
-): void {
-  reply[at] = 0;
-  putWord(reply, at + 1, TYPE.OPT);
-  putWord(reply, at + 3, udpBytes);
-  putWord(reply, at + 5, 0);
-  putWord(reply, at + 7, dnssecOk ? DNSSEC_OK : 0);
-  putWord(reply, at + 9, reply.length - at - OPT_BYTES);
-  putWord(reply, 10, reply.readUInt16BE(10) + 1);
-  if (error === undefined) return;
-  const option = at + OPT_BYTES;
-  putWord(reply, option, EDNS_OPTION.extendedError);
-  putWord(reply, option + 2, reply.length - option - 4);
-  putWord(reply, option + 4, error.code);
-  reply.write(error.text, option + ERROR_BYTES);
 }
 
 function putWord(reply: Buffer, at: number, value: number): void {

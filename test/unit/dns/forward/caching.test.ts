@@ -3,7 +3,7 @@ import type { ScannedMessage } from '../../../../src/dns/forward/scan.ts';
 import { FLAG, RCODE, TYPE } from '../../../../src/dns/wire/constants.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import type { Script } from './fake-upstream.ts';
-import { ask, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
+import { ask, eventually, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
 import { a, alias, query, response, soa } from './messages.ts';
 
 const missing: Script = ({ query: asked }) => [
@@ -122,8 +122,8 @@ describe('the cache', () => {
     await ask(to, WWW);
     await clock.advance(27_500);
     expect(ttls(await ask(to, WWW))).toEqual([3]);
-    await expect.poll(() => to.counters().cache.prefetches).toBe(1);
-    await expect.poll(async () => ttls(await ask(to, WWW))).toEqual([30]);
+    await eventually(() => to.counters().cache.prefetches).toBe(1);
+    await eventually(async () => ttls(await ask(to, WWW))).toEqual([30]);
     expect(fake.questions).toHaveLength(2);
   });
 });
@@ -157,7 +157,7 @@ describe('an answer that is too old', () => {
     await clock.advance(60_000);
     let reply: ScannedMessage | undefined;
     void ask(to, WWW).then((message) => (reply = message));
-    await expect.poll(() => fake.questions.length).toBe(2);
+    await eventually(() => fake.questions.length).toBe(2);
     await clock.advance(1700);
     expect(reply).toBeUndefined();
     await clock.advance(200);

@@ -3,7 +3,7 @@ import type { Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { systemClock } from '../../../../src/base/clock.ts';
 import type { Clock } from '../../../../src/base/clock.ts';
 import type { Log } from '../../../../src/base/log.ts';
@@ -14,6 +14,7 @@ import { CachingForwarder } from '../../../../src/dns/forward/forwarder.ts';
 import type { ForwardQuery } from '../../../../src/dns/forward/forwarder.ts';
 import type { ScannedMessage } from '../../../../src/dns/forward/scan.ts';
 import { scanMessage } from '../../../../src/dns/forward/scan.ts';
+import { OptRecords } from '../../../../src/dns/opt.ts';
 import { RCODE } from '../../../../src/dns/wire/constants.ts';
 import type { Query } from '../../../../src/dns/wire/query.ts';
 import { isRefusal, parseQuery } from '../../../../src/dns/wire/query.ts';
@@ -120,6 +121,9 @@ export async function upstream(script: Script, host?: string): Promise<FakeUpstr
   return fake;
 }
 
+/** As the server has them by default. */
+export const OPT = new OptRecords({ maxUdpBytes: 1232, nsid: '' });
+
 export const WWW = query('www.example.org');
 
 /** The answer to {@link WWW}. */
@@ -157,7 +161,7 @@ export function forwarder(
       ...config,
       cache: { ...DEFAULT_FORWARD_CONFIG.cache, ...cache },
     },
-    { clock, log, ownAddresses, privateZones: privateZones.map(key) },
+    { clock, log, opt: OPT, ownAddresses, privateZones: privateZones.map(key) },
   );
   onTestFinished(() => made.close());
   return made;
@@ -173,4 +177,9 @@ export async function ask(
   const message = scanMessage(reply);
   if (message === undefined) throw new Error(`unreadable reply ${Buffer.from(reply).toString('hex')}`);
   return message;
+}
+
+/** Waits until something is so, on a busy machine too. */
+export function eventually<T>(read: () => T): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(read, { timeout: 15_000 });
 }

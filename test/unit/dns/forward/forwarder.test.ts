@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FLAG, RCODE, TYPE } from '../../../../src/dns/wire/constants.ts';
 import { word } from '../../../../src/dns/wire/query.ts';
-import { ask, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
+import { ask, eventually, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
 import { a, alias, key, query, response, text } from './messages.ts';
 
 describe('a reply', () => {
@@ -154,7 +154,7 @@ test('closing answers everybody', async () => {
   const fake = await upstream(silent);
   const to = forwarder([fake]);
   const reply = ask(to, WWW);
-  await expect.poll(() => fake.seen.length).toBe(1);
+  await eventually(() => fake.seen.length).toBe(1);
   to.close();
   expect((await reply).rcode).toBe(RCODE.servFail);
 });

@@ -4,6 +4,7 @@ import { prepareAnswer } from '../../../../src/dns/forward/answer.ts';
 import { buildReply } from '../../../../src/dns/forward/reply.ts';
 import { scanMessage } from '../../../../src/dns/forward/scan.ts';
 import { FLAG } from '../../../../src/dns/wire/constants.ts';
+import { OPT } from './fake-upstream.ts';
 import { a, alias, query, response, soa, text } from './messages.ts';
 
 const ASKED = query('www.example.org', { edns: true });
@@ -40,7 +41,7 @@ test('whatever was accepted from an upstream makes sound replies: of any size, a
       const message = scanMessage(bytes);
       if (message === undefined) return;
       const answer = prepareAnswer(message, { maxTtlS: 30, isUnwanted: () => false });
-      const options = { answer, query: asked, maxBytes, udpBytes: 1232, ageS, turn };
+      const options = { answer, query: asked, maxBytes, opt: OPT, ageS, turn };
       const bytesOut = buildReply({ ...options, ...(error === undefined ? {} : { error }) });
       const reply = scanMessage(bytesOut);
       expect(bytesOut.length).toBeLessThanOrEqual(maxBytes);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FLAG, RCODE } from '../../../../src/dns/wire/constants.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import type { Script, Seen } from './fake-upstream.ts';
-import { answer, ask, forwarder, good, upstream, WWW } from './fake-upstream.ts';
+import { answer, ask, eventually, forwarder, good, upstream, WWW } from './fake-upstream.ts';
 import { a, query, response } from './messages.ts';
 
 describe('large answers', () => {
@@ -78,7 +78,7 @@ describe('TCP', () => {
     const to = forwarder([fake], { clock, transport: 'tcp', totalTimeoutMs: 2000, cache: { maxTtlS: 0 } });
     await ask(to, WWW);
     const lost = ask(to, query('lost.example.org'));
-    await expect.poll(() => fake.questions.length).toBe(2);
+    await eventually(() => fake.questions.length).toBe(2);
     await ask(to, WWW);
     await clock.advance(2001);
     expect((await lost).rcode).toBe(RCODE.servFail);

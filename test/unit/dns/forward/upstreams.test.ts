@@ -5,10 +5,21 @@ import { RCODE } from '../../../../src/dns/wire/constants.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { recordingLog } from '../../../support/recording-log.ts';
 import type { Script } from './fake-upstream.ts';
-import { ask, failing, FakeUpstream, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
+import {
+  ask,
+  eventually,
+  failing,
+  FakeUpstream,
+  forwarder,
+  good,
+  silent,
+  upstream,
+  WWW,
+  OPT,
+} from './fake-upstream.ts';
 import { key, query, response } from './messages.ts';
 
-const QUICK = { attemptTimeoutMs: 60, totalTimeoutMs: 150 };
+const QUICK = { attemptTimeoutMs: 500, totalTimeoutMs: 5000 };
 
 describe('several upstreams', () => {
   test.each<[string, Script]>([
@@ -69,7 +80,7 @@ describe('health', () => {
   const failedProbes = (to: CachingForwarder): number => to.counters().upstreams[0]?.healthcheckFailures ?? 0;
 
   async function passTime(clock: FakeClock, until: () => boolean): Promise<void> {
-    await expect.poll(async () => clock.advance(500).then(until)).toBe(true);
+    await eventually(async () => clock.advance(500).then(until)).toBe(true);
   }
 
   test('a silent upstream is probed, left alone, and used again when it answers', async () => {
@@ -81,7 +92,7 @@ describe('health', () => {
     const sickProbes = (): number => sick.seen.length - sick.questions.length;
 
     const reply = ask(to, WWW);
-    await expect.poll(() => sick.questions.length).toBe(1);
+    await eventually(() => sick.questions.length).toBe(1);
     await clock.advance(2001);
     expect((await reply).rcode).toBe(RCODE.noError);
     await passTime(clock, () => failedProbes(to) >= 3);
@@ -93,14 +104,12 @@ describe('health', () => {
     sick.script = ({ query: asked }) => [response(asked, { rcode: RCODE.refused })];
     const before = sickProbes();
     await passTime(clock, () => sickProbes() > before);
-    await expect.poll(() => messages('info').at(-1)).toBe('a name server answers again');
+    await eventually(() => messages('info').at(-1)).toBe('a name server answers again');
     sick.script = good;
-    await expect
-      .poll(async () => {
-        await ask(to, WWW);
-        return sick.questions.length;
-      })
-      .toBeGreaterThan(1);
+    await eventually(async () => {
+      await ask(to, WWW);
+      return sick.questions.length;
+    }).toBeGreaterThan(1);
   });
 
   test('when all are down one is asked nevertheless', async () => {
@@ -108,7 +117,7 @@ describe('health', () => {
     const sick = await upstream(silent);
     const to = forwarder([sick], { clock, maxFails: 1, cache: { maxTtlS: 0, failureTtlS: 0 } });
     const first = ask(to, WWW);
-    await expect.poll(() => sick.seen.length).toBe(1);
+    await eventually(() => sick.seen.length).toBe(1);
     await clock.advance(6000);
     await first;
     await passTime(clock, () => failedProbes(to) >= 2);
@@ -164,7 +173,7 @@ describe('where names are asked for', () => {
     const { log, messages } = recordingLog();
     const config = { ...DEFAULT_FORWARD_CONFIG, resolvConf: '/nonexistent/resolv.conf' };
     const clock = new FakeClock();
-    const to = new CachingForwarder(config, { clock, log, ownAddresses: [], privateZones: [] });
+    const to = new CachingForwarder(config, { clock, log, opt: OPT, ownAddresses: [], privateZones: [] });
     onTestFinished(() => to.close());
     expect(messages('warn')).toEqual(['no name server to forward to']);
     expect((await ask(to, WWW)).rcode).toBe(RCODE.servFail);
