@@ -28,15 +28,17 @@ export function encodeName(text: string): NameKey | undefined {
   if (text === '.') return ROOT;
   const labels: string[] = [];
   let label = '';
-  const body = text.endsWith('.') && !text.endsWith('\\.') ? text.slice(0, -1) : text;
-  for (const [token, octet] of body.matchAll(/\\(\d{3})|\\[^\d]|[^\\]/gs)) {
+  let last = '';
+  for (const [token, octet] of text.matchAll(/\\(\d{3})|\\[^\d]|[^\\]/gs)) {
+    last = token;
     if (token === '.') {
       labels.push(label);
       label = '';
     } else if (octet === undefined) label += token.at(-1);
     else label += String.fromCharCode(Number(octet));
   }
-  labels.push(label);
+  // After the final dot comes the root, which joinLabels adds.
+  if (last !== '.') labels.push(label);
   return joinLabels(labels);
 }
 

@@ -25,6 +25,8 @@ describe('names', () => {
     [String.raw`a\.b.c`, '\x03a.b\x01c\0'],
     [String.raw`a\000\255.c`, '\x03a\0\xff\x01c\0'],
     [String.raw`end\.`, '\x04end.\0'],
+    [String.raw`end\\.`, '\x04end\\\0'],
+    ['\\\\.', '\x01\\\0'],
     ['x'.repeat(63), `\x3f${'x'.repeat(63)}\0`],
   ])('%j is %j', (text, key) => expect(encodeName(text)).toBe(key));
 
