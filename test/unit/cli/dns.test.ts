@@ -29,8 +29,9 @@ async function sluice(args: readonly string[], seen: (text: string) => void = ()
     env: {},
     colour: false,
     errColour: false,
+    errLive: false,
   };
-  const exitCode = await runProgram(args, [dnsCommand, dnsQueryCommand], io);
+  const exitCode = await runProgram(args, { commands: [dnsCommand, dnsQueryCommand] }, io);
   return { exitCode, out, err };
 }
 
