@@ -60,3 +60,9 @@ export function spellMachine({ cpu, cores, memoryBytes, kernel, node, tools }: M
     ', ',
   );
 }
+
+/** What else the machine had to do, with a warning when that was enough to spoil the figures. */
+export function spellLoad({ load, cores }: Machine): string {
+  const text = `load average ${load.toFixed(2)} at the start`;
+  return load > cores / 2 ? `${text}: the machine was busy, so times are too long` : text;
+}

@@ -1,4 +1,4 @@
-import { spellMachine } from '../machine.ts';
+import { spellLoad, spellMachine } from '../machine.ts';
 import { spell, spellCell } from '../units.ts';
 import { drawChart } from './chart.ts';
 import { element, escapeText } from './markup.ts';
@@ -23,7 +23,7 @@ function reportArticle(report: BenchReport): string {
   const { title, summary, command, seed, startedAt, durationMs, machine, method, targets, skipped, sections } = report;
   const facts = [
     spellMachine(machine),
-    `${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${spell(durationMs, 'ms')}, seed ${seed}, load average ${machine.load.toFixed(2)} at the start`,
+    `${startedAt.slice(0, 16).replace('T', ' ')} UTC, ${spell(durationMs, 'ms')}, seed ${seed}, ${spellLoad(machine)}`,
   ];
   return element(
     'article',

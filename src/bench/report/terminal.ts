@@ -1,4 +1,4 @@
-import { spellMachine } from '../machine.ts';
+import { spellLoad, spellMachine } from '../machine.ts';
 import { spell, spellCell } from '../units.ts';
 import type { BenchReport, Table, TargetVerdict } from './report.ts';
 import { measuredTargets, verdictOf } from './verdict.ts';
@@ -11,7 +11,7 @@ export interface TerminalOptions {
 export function terminalReport(report: BenchReport, options: TerminalOptions): string {
   const { title, machine, seed, method, sections, targets, skipped } = report;
   const parts = [
-    `${title}\n${spellMachine(machine)}\nseed ${seed}; load average ${machine.load.toFixed(2)} at the start`,
+    `${title}\n${spellMachine(machine)}\nseed ${seed}; ${spellLoad(machine)}`,
     ...sections.flatMap(({ title: heading, tables }) => tables.map((table) => tableText(table, heading))),
   ];
   if (targets.length > 0) parts.push(targetsText(targets, options));

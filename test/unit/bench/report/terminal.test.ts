@@ -34,3 +34,8 @@ it('colours verdicts where it may', () => {
   expect(text).toContain('\u001B[32mmet\u001B[0m     cold load');
   expect(text).toContain('\u001B[31mmissed\u001B[0m  one change');
 });
+
+it('warns of figures from a busy machine', () => {
+  const text = terminalReport({ ...REPORT, machine: { ...REPORT.machine, load: 1.5 } }, { colour: false });
+  expect(text).toContain('load average 1.50 at the start: the machine was busy, so times are too long\n');
+});
