@@ -1,7 +1,7 @@
 // The one file that knows dns2. It reads any record type, at 20 µs a message: for tools and tests. Packets of strangers
 // never get here before wire/query.ts has looked at them.
 import { Packet } from 'dns2';
-import { TYPE } from './wire/constants.ts';
+import { TYPE, typeName } from './wire/constants.ts';
 
 export { Packet };
 
@@ -69,11 +69,6 @@ function dataText(record: Resource): string {
       );
     }
   }
-}
-
-/** `A`, `TYPE65`. */
-function typeName(type: number): string {
-  return Object.entries(TYPE).find(([, number]) => number === type)?.[0] ?? `TYPE${type}`;
 }
 
 /** The number of a type by its name or as `TYPE65`. @returns `undefined` when there is no such type. */

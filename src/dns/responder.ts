@@ -70,6 +70,11 @@ export class Responder {
     return { query, finding, reply: this.#write(query, this.#content(query, finding), limit) };
   }
 
+  /** SERVFAIL to a packet that should have been answered otherwise; good until the next packet is handled. */
+  failure(packet: Uint8Array): Uint8Array {
+    return this.#written(this.#writer.writeHeader(packet, RCODE.servFail));
+  }
+
   /** The next replies go to another buffer, because this one is still being sent. */
   keepBuffer(): void {
     this.#writer.buffer = Buffer.allocUnsafeSlow(this.#writer.buffer.length);

@@ -1,7 +1,8 @@
 import type { Log } from '../../base/log.ts';
 import type { Counters, Transport } from '../counters.ts';
+import { RCODE_NAMES } from '../page.ts';
 import type { Handled, Responder } from '../responder.ts';
-import { RCODE } from '../wire/constants.ts';
+import { RCODE, typeName } from '../wire/constants.ts';
 import { nameText } from '../wire/name.ts';
 import type { Query } from '../wire/query.ts';
 import { word } from '../wire/query.ts';
@@ -14,7 +15,7 @@ export interface DeskOptions {
   readonly queriesPerClient: number;
   /** Where every query is logged; absent: nowhere. */
   readonly queryLog?: Log | undefined;
-  /** Told when a reply took the wrong way out: a bug, or a forwarder that broke its promise. */
+  /** Told of queries that cannot be answered: a bug, or a forwarder that broke its promise. */
   readonly log: Log;
 }
 
@@ -48,7 +49,7 @@ export class Desk {
   take(arrival: Arrival, send: Send, done?: () => void): void {
     const startedMs = performance.now();
     if (this.#limit !== undefined && !this.#limit.admits(arrival.address, startedMs)) return done?.();
-    const handled = this.#options.responder.handle(arrival.packet, arrival);
+    const handled = this.#handle(arrival);
     const { reply } = handled;
     if (reply === undefined) return done?.();
     if (reply instanceof Uint8Array) {
@@ -61,8 +62,22 @@ export class Desk {
         send(late, false);
         this.#record(arrival, handled, { reply: late, startedMs });
       })
-      .catch((thrown: unknown) => this.#options.log.error('a query got no reply', { reason: String(thrown) }))
+      .catch((thrown: unknown) => send(this.#failure(arrival, thrown), true))
       .finally(done);
+  }
+
+  /** A mistake in answering one query must not cost the others their server. */
+  #handle(arrival: Arrival): Handled {
+    try {
+      return this.#options.responder.handle(arrival.packet, arrival);
+    } catch (thrown) {
+      return { reply: this.#failure(arrival, thrown) };
+    }
+  }
+
+  #failure({ packet }: Arrival, thrown: unknown): Uint8Array {
+    this.#options.log.error('a query cannot be answered', { reason: String(thrown) });
+    return this.#options.responder.failure(packet);
   }
 
   #record(arrival: Arrival, { query, finding }: Handled, sent: { reply: Uint8Array; startedMs: number }): void {
@@ -85,11 +100,11 @@ export class Desk {
       client: arrival.address,
       port: arrival.port,
       id: query.id,
-      type: query.type,
+      type: typeName(query.type),
       name: nameText(query.name),
       transport: arrival.transport,
       bytes: arrival.packet.length,
-      rcode,
+      rcode: RCODE_NAMES[rcode] ?? String(rcode),
       replyBytes: sent.reply.length,
       durationMs,
       ...(finding === undefined ? {} : { rule: finding.rule }),

@@ -56,6 +56,13 @@ export const TYPE = {
   ANY: 255,
 } as const;
 
+const TYPE_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(TYPE).map(([name, number]) => [number, name]));
+
+/** `A`; `TYPE65` for types that have no name here (RFC 3597, 5). */
+export function typeName(type: number): string {
+  return TYPE_NAMES.get(type) ?? `TYPE${type}`;
+}
+
 export const CLASS_IN = 1;
 
 /** Options inside an OPT record. */
