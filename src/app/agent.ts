@@ -71,9 +71,11 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
   parts.defer(() => telemetry.stop());
   const systemd = new SystemdNotifier({ runner, clock, log, isAlive: () => telemetry.health.livez().ok });
   const watch = openWatch({ setup, drivers, runner, log, own });
-  const applier = openApplier({ config, setup, drivers, telemetry, systemd, watch, runner, log });
+  const applier = openApplier({ config, setup, drivers, telemetry, systemd, runner, log });
   parts.defer(() => applier.stop());
   parts.defer(() => watch.stop());
+  // Before the first write, so that nothing is missed after it.
+  await watch.start(applier);
   await telemetry.start();
   const feed = await openFeed(options, { setup, nodeName, telemetry, events });
   parts.defer(() => feed.stop());
@@ -106,13 +108,12 @@ function openApplier(parts: {
   readonly telemetry: Telemetry;
   readonly systemd: SystemdNotifier;
   readonly runner: CommandRunner;
-  readonly watch: ForeignWatch;
   readonly log: Log;
 }): Applier {
-  const { config, setup, drivers, telemetry, systemd, watch, runner, log } = parts;
+  const { config, setup, drivers, telemetry, systemd, runner, log } = parts;
   const clock = systemClock;
   let settled = false;
-  const applier = new Applier({
+  return new Applier({
     spelling: setup.backend.spelling(setup.backendSettings),
     drivers,
     clock,
@@ -127,13 +128,11 @@ function openApplier(parts: {
       if (settled) return;
       settled = true;
       await removeLeftovers(setup.backend, runner, log);
-      await watch.start(applier);
       // Before anybody relies on this node to follow at once.
       releaseMemory();
       await systemd.ready(`programmed ${services} service ports`);
     },
   });
-  return applier;
 }
 
 function openWatch(parts: {

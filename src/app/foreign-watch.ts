@@ -15,7 +15,7 @@ export class ForeignWatch {
     this.#options = options;
   }
 
-  /** To be called once our rules are in place. Never throws. */
+  /** Never throws. */
   async start(applier: Applier): Promise<void> {
     try {
       this.#watch = await this.#backend.watch({

@@ -1,6 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { SluiceError } from '../base/errors.ts';
-import { toSluiceError } from '../base/errors.ts';
+import { SluiceError, toSluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { conflictsOf, warningsOf } from '../compiler/compile.ts';
 import type { Driver } from '../backend/contract.ts';
@@ -123,7 +122,7 @@ export class Applier {
   async #sync(): Promise<readonly FamilyReport[]> {
     const inputs = this.#inputs;
     if (inputs === undefined) return [];
-    const { observer } = this.#options;
+    const { observer, log } = this.#options;
     observer?.started();
     const reports: FamilyReport[] = [];
     let failure: SluiceError | undefined;
@@ -137,7 +136,13 @@ export class Applier {
         family.distrust();
         const error = toSluiceError(thrown);
         observer?.familyFailed({ family: family.family, error });
-        failure ??= error;
+        if (failure === undefined) failure = inFamily(error, family.family);
+        else
+          log.error(`sync failed: ${error.message}`, {
+            code: error.code,
+            hint: error.hint,
+            ...inFamily(error, family.family).data,
+          });
       }
     }
     for (const report of reports) this.#tell(report);
@@ -197,4 +202,9 @@ export class Applier {
     for (const warning of this.#warned) if (!current.has(warning)) this.#warned.delete(warning);
     for (const warning of current) this.#warned.add(warning);
   }
+}
+
+/** The same error, with the family that it is about. */
+function inFamily({ code, message, hint, cause, data }: SluiceError, family: IpFamily): SluiceError {
+  return new SluiceError({ code, message, ...(hint === undefined ? {} : { hint }), cause, data: { ...data, family } });
 }

@@ -15,6 +15,8 @@ export interface WriteResult {
 interface Findings {
   readonly inspection: Inspection;
   readonly drift: ChangeSet;
+  /** Objects and members that were written since the inspection began. */
+  readonly touched: ReadonlySet<string>;
 }
 
 /**
@@ -28,7 +30,7 @@ export class Belief {
   #last: RuleSet | undefined;
   /** Objects and members that a write under way, or one that failed, may have changed since {@link #last}. */
   readonly #unsure = new Set<string>();
-  /** Objects and members that were written since the inspection under way, or not yet acted on, began. */
+  /** Objects and members that were written since the newest inspection began. */
   #touched: Set<string> | undefined;
   #findings: Findings | undefined;
   #repaired = 0;
@@ -76,14 +78,14 @@ export class Belief {
    */
   async inspect(): Promise<boolean> {
     if (this.#last === undefined) return false;
-    this.#findings = undefined;
-    this.#touched = new Set(this.#unsure);
+    const touched = new Set(this.#unsure);
+    this.#touched = touched;
     const inspection = await this.#driver.inspect();
     const expected = this.#last;
-    const drift = this.#untouched(await inSlices(compareInSteps(expected, inspection.rules)));
-    if (isEmptyChange(drift)) return false;
-    this.#findings = { inspection, drift };
-    return true;
+    const drift = without(await inSlices(compareInSteps(expected, inspection.rules)), touched);
+    // What an earlier inspection found and nobody has repaired yet is in here too.
+    this.#findings = isEmptyChange(drift) ? undefined : { inspection, drift, touched };
+    return this.#findings !== undefined;
   }
 
   /** Objects and members that others had changed and that are right again, since the last time somebody asked. */
@@ -97,7 +99,7 @@ export class Belief {
     const findings = this.#findings;
     this.#findings = undefined;
     if (findings === undefined || this.#rules === undefined) return this.#rules;
-    const drift = this.#untouched(findings.drift);
+    const drift = without(findings.drift, findings.touched);
     findings.inspection.accept(drift);
     this.#repaired += sizeOf(drift);
     return applyChange(this.#rules, drift);
@@ -110,10 +112,6 @@ export class Belief {
     this.#repaired += sizeOf(without(drift, this.#unsure));
     this.#last = rules;
     return rules;
-  }
-
-  #untouched(drift: ChangeSet): ChangeSet {
-    return this.#touched === undefined ? drift : without(drift, this.#touched);
   }
 }
 

@@ -20,11 +20,11 @@ const RETRY_MS = 2000;
 /** So often; after that a suspicion is looked into with the changes held back, and a routine look is left to the next period. */
 const MAX_TRIES = 3;
 
-/** Looking in vain takes at most this part of the time, however often somebody gives a reason to. */
+/** Looking takes at most this part of the time, however often somebody gives a reason to. */
 const SHARE = 20;
 
-/** Before the next look after one that found something; doubled each time while somebody goes on and on. */
-const REPAIR_PAUSE_MS = 100;
+/** At first the pauses are shorter, so that a single change is put right soon. */
+const FIRST_PAUSE_MS = 100;
 const MAX_DOUBLINGS = 8;
 /** Somebody who was quiet for so long starts afresh. */
 const FORGIVE_MS = 60_000;
@@ -42,7 +42,8 @@ export class Verifier {
   readonly #notBefore = new Map<IpFamily, number>();
   /** Who may have changed rules under us, until it is known whether they did. */
   readonly #suspects = new Map<IpFamily, string>();
-  readonly #found = new Map<IpFamily, { readonly atMs: number; readonly times: number }>();
+  /** Looks that somebody gave a reason to, one soon after the other. */
+  readonly #streaks = new Map<IpFamily, { readonly atMs: number; readonly times: number }>();
   readonly #timers = new Set<() => void>();
   #routine: (() => void) | undefined;
   #busy = false;
@@ -150,7 +151,7 @@ export class Verifier {
       else if (!this.#due.has(family.family)) this.#suspects.delete(family.family);
       const facts = { family: family.family, ms: Math.round(clock.now() - startMs), suspicion: due.suspicion };
       log.debug(`rules in the kernel compared, ${found ? 'some differ' : 'none differs'}`, facts);
-      this.#notBefore.set(family.family, clock.now() + this.#pauseMs(family.family, found, clock.now() - startMs));
+      if (due.suspicion) this.#pause(family.family, clock.now() - startMs);
     } catch (thrown) {
       if (this.#stopped) return;
       const { message } = toSluiceError(thrown);
@@ -170,13 +171,11 @@ export class Verifier {
     }
   }
 
-  #pauseMs(family: IpFamily, found: boolean, tookMs: number): number {
-    const inVainMs = SHARE * tookMs;
-    if (!found) return inVainMs;
+  #pause(family: IpFamily, tookMs: number): void {
     const nowMs = this.#options.clock.now();
-    const last = this.#found.get(family);
+    const last = this.#streaks.get(family);
     const times = last === undefined || nowMs - last.atMs > FORGIVE_MS ? 0 : Math.min(last.times + 1, MAX_DOUBLINGS);
-    this.#found.set(family, { atMs: nowMs, times });
-    return Math.min(inVainMs, REPAIR_PAUSE_MS * 2 ** times);
+    this.#streaks.set(family, { atMs: nowMs, times });
+    this.#notBefore.set(family, nowMs + Math.min(SHARE * tookMs, FIRST_PAUSE_MS * 2 ** times));
   }
 }

@@ -119,7 +119,7 @@ export interface Backend {
   /** @throws {SluiceError} `command-missing`, `permission-denied` or `kernel-unsupported`, with what to do. */
   probe(runner: CommandRunner): Promise<Probe>;
   openDriver(options: DriverOptions): Driver;
-  /** Notices when somebody else writes to our rules; to be called once they are there. @throws {SluiceError} when tools are missing. */
+  /** Notices when somebody else writes to our rules. @throws {SluiceError} when tools are missing. */
   watch(options: WatchOptions): Promise<RuleWatch>;
   /**
    * Removes every rule of this backend from the machine, and those of kube-proxy in the corresponding mode, nothing else.

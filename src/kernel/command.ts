@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { execa, ExecaError } from 'execa';
 import { SluiceError } from '../base/errors.ts';
 
@@ -18,6 +19,9 @@ export interface CommandOptions {
 
 /** Long enough for 100,000 Services in one batch on a slow node, short enough that a hung tool is noticed. */
 const DEFAULT_TIMEOUT_MS = 120_000;
+
+/** For what a killed program had said to arrive. */
+const PIPES_GRACE_MS = 100;
 
 /**
  * Runs one program to its end. A non-zero exit code is a result, not an error: what it means is the caller's knowledge.
@@ -55,7 +59,7 @@ export const systemRunner: CommandRunner = {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const child = execa(file, args, {
       input: options.input ?? '',
-      timeout: timeoutMs,
+      timeout: Math.ceil(timeoutMs),
       killSignal: 'SIGKILL',
       maxBuffer: 1 << 30,
       stripFinalNewline: false,
@@ -63,12 +67,29 @@ export const systemRunner: CommandRunner = {
       env: { LC_ALL: 'C' },
     });
     if (child.pid !== undefined) options.onStarted?.(child.pid);
+    child.nodeChildProcess.once('exit', (_code, signal) => {
+      if (signal !== null) letGoOfPipes(child);
+    });
     const result = await child;
     const { exitCode, stdout, stderr } = result;
     if (exitCode === undefined) throw explainFailure(file, timeoutMs, result);
     return { exitCode, stdout, stderr };
   },
 };
+
+/** A program that was killed may have children that live on and hold its pipes; what they say is of no interest. */
+function letGoOfPipes({
+  stdout,
+  stderr,
+}: {
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+}): void {
+  setTimeout(() => {
+    stdout?.destroy();
+    stderr?.destroy();
+  }, PIPES_GRACE_MS).unref();
+}
 
 function explainFailure(file: string, timeoutMs: number, thrown: unknown): SluiceError {
   if (!(thrown instanceof ExecaError)) {

@@ -12,7 +12,8 @@ const ACKNOWLEDGEMENT = 'meta expression, datatype mark';
  */
 const RECYCLE_AFTER_CHARACTERS = 500_000;
 
-const DEFAULT_TIMEOUT_MS = 30_000;
+/** What goes through a session takes milliseconds, unless somebody else has the kernel's rules locked for long. */
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 export interface NftSessionOptions {
   readonly timeoutMs?: number;

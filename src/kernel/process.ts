@@ -54,6 +54,8 @@ const DEFAULT_GRACE_MS = 500;
 export async function startLineProcess(options: LineProcessOptions): Promise<LineProcess> {
   const { file, args = [], env = {} } = options;
   const child = spawn(file, args, { stdio: 'pipe', detached: true, env: { ...process.env, LC_ALL: 'C', ...env } });
+  // Without file descriptors left there are no streams to listen to.
+  await untilSpawned(child, file);
   const tail: string[] = [];
   createInterface({ input: child.stdout }).on('line', options.onLine);
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -66,7 +68,6 @@ export async function startLineProcess(options: LineProcessOptions): Promise<Lin
   const ended = new Promise<ProcessEnd>((resolve) => {
     child.once('close', (code, signal) => resolve({ exitCode: code ?? undefined, signal: signal ?? undefined }));
   });
-  await untilSpawned(child, file);
   return {
     pid: child.pid ?? 0,
     ended,

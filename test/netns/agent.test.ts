@@ -72,7 +72,7 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
 
   test('while the API server is away the rules stay, and afterwards they follow', async () => {
     await cluster.start([WEB, STEADY]);
-    const command = cluster.run();
+    const command = cluster.run(['--log-level', 'debug']);
     await untilAnswered(streamsTo(WEB), 'remote-a');
     const traffic = await Traffic.start(lab, streamsTo(STEADY, ['ClusterIP']));
     const writes = countOf(command, 'rules written');

@@ -65,7 +65,7 @@ describe.each(PROGRAM_VARIANTS.filter(({ iptables: kind }) => kind !== 'legacy')
     await writeKubeletRules('nf_tables');
     await cluster.start([WEB, STICKY]);
     command = cluster.run(['--log-level', 'debug']);
-    await expect.poll(() => healthOf(), { timeout: 10_000, interval: 20 }).toBe('200');
+    await expect.poll(() => healthOf(), { timeout: 30_000, interval: 20 }).toBe('200');
     await command.said('listening for changes of rules by others');
   });
 

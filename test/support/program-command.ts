@@ -52,6 +52,16 @@ export class SluiceCommand {
     });
   }
 
+  /** Of the launcher, where there is one that does not replace itself. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Nobody reads what it says any more. */
+  deafen(): void {
+    this.#child.stderr.destroy();
+  }
+
   get stderr(): string {
     return this.#stderr;
   }

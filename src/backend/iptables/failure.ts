@@ -61,6 +61,14 @@ export function iptablesFailure(call: FailedCall, doing: string): SluiceError {
       data,
     });
   }
+  if (/No buffer space available|Cannot allocate memory|Too many open files|Resource temporarily/.test(stderr)) {
+    return new SluiceError({
+      code: 'command-failed',
+      message: `${program} could not ${doing} for lack of resources: ${complaint}`,
+      hint: 'it is tried again; look for a machine without memory or file descriptors',
+      data,
+    });
+  }
   const culprit = culpritOf(call);
   const where = culprit === undefined ? '' : ` (line ${culprit.line}: ${culprit.text})`;
   return new SluiceError({

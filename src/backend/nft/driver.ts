@@ -17,7 +17,11 @@ import { parseTableInSteps } from './parse.ts';
 const SESSION_LIMIT_CHARACTERS = 32_000;
 
 /** Every listing gets as long as this. */
-const MIN_LISTING_MS = 2000;
+const MIN_LISTING_MS = 5000;
+
+/** How long a batch may take: 10,000 Services are 5 MB and take less than a second on a machine that has nothing else to do. */
+const MIN_BATCH_MS = 10_000;
+const MAX_BATCH_MS = 120_000;
 
 /** Programs one family through the nft program. */
 export class NftDriver implements Driver {
@@ -140,7 +144,11 @@ export class NftDriver implements Driver {
   }
 
   async #runFile(input: string): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#runner.run('nft', ['-f', '-'], { input, ...this.#onStarted });
+    const { exitCode, stdout, stderr } = await this.#runner.run('nft', ['-f', '-'], {
+      input,
+      timeoutMs: Math.min(MAX_BATCH_MS, MIN_BATCH_MS + input.length / 100),
+      ...this.#onStarted,
+    });
     return exitCode === 0 ? '' : `${stderr}${stdout}\nError: exit code ${exitCode}`;
   }
 

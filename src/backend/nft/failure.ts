@@ -22,7 +22,7 @@ export function nftFailure(
   otherwise: keyof typeof HINTS = 'kernel-refused',
 ): SluiceError {
   const complaint = firstComplaint(output);
-  const data = { output: output.slice(0, 4000), tooLong: /Message too long/.test(output) };
+  const data = { output: output.slice(0, 4000), tooLong: /Message too long|No buffer space available/.test(output) };
   if (/Operation not permitted|you must be root/i.test(output)) {
     return new SluiceError({
       code: 'permission-denied',
@@ -36,6 +36,14 @@ export function nftFailure(
       code: 'kernel-unsupported',
       message: `the kernel cannot ${doing}: ${complaint}`,
       hint: 'nftables with NAT, fib and concatenated sets is needed: Linux 5.13 or newer with nf_tables, nft_nat, nft_masq, nft_fib, nft_numgen',
+      data,
+    });
+  }
+  if (/No buffer space available|Cannot allocate memory|Too many open files|Resource temporarily/.test(output)) {
+    return new SluiceError({
+      code: 'command-failed',
+      message: `nft could not ${doing} for lack of resources: ${complaint}`,
+      hint: 'it is tried again; look for a machine without memory or file descriptors',
       data,
     });
   }

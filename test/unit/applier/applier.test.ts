@@ -58,13 +58,27 @@ describe('failures', () => {
       {
         level: 'error',
         message: 'sync failed: the tool failed',
-        fields: { code: 'command-timeout', hint: 'do something', retryInMs: 100, file: 'nft' },
+        fields: { code: 'command-timeout', hint: 'do something', retryInMs: 100, file: 'nft', family: 'IPv4' },
       },
     ]);
     await clock.advance(300);
     expect(plainRules(four.rules)).toEqual(plainRules(rulesFor(ONE)));
     expect(synced).toHaveLength(1);
     expect(six.applied).toHaveLength(1);
+  });
+
+  test('of both families are told both', async () => {
+    const { applier, four, six, lines } = startApplier();
+    four.failures.push(failure('command-timeout'));
+    six.failures.push(failure('rules-unreadable'));
+    applier.update(ONE);
+    await settle();
+    const told = lines.filter(({ level }) => level === 'error').map(({ fields }) => [fields['family'], fields['code']]);
+    expect(told.sort()).toEqual([
+      ['IPv4', 'command-timeout'],
+      ['IPv6', 'rules-unreadable'],
+    ]);
+    await applier.stop();
   });
 
   test('of a single sync are thrown', async () => {

@@ -235,3 +235,17 @@ describe('refusals', () => {
     );
   });
 });
+
+test('what an inspection found is repaired although the next one is under way', async () => {
+  const { driver, sync } = await written();
+  driver.rules = driver.rules.delete('chain nat-output');
+  expect(await sync.inspect()).toBe(true);
+  const gate = Promise.withResolvers<void>();
+  driver.inspectionGate = gate.promise;
+  const next = sync.inspect();
+  expect(await sync.sync(inputsFor(THREE))).toMatchObject({ changes: 1, repaired: 1, full: false });
+  expect(plainRules(driver.rules)).toEqual(plainRules(rulesFor(inputsFor(THREE))));
+  gate.resolve();
+  expect(await next).toBe(false);
+  expect(await sync.sync(inputsFor(THREE))).toMatchObject({ changes: 0, repaired: 0 });
+});

@@ -205,7 +205,7 @@ describe('what others left', () => {
 test('what cannot be read is an error of its own', async () => {
   const { driver, runner } = start();
   const run = runner.run.bind(runner);
-  runner.run = async (...call) => ({ ...(await run(...call)), exitCode: 1, stderr: 'Error: Cannot allocate memory\n' });
+  runner.run = async (...call) => ({ ...(await run(...call)), exitCode: 1, stderr: 'Error: Input/output error\n' });
   await expect(driver.read()).rejects.toMatchObject({
     code: 'rules-unreadable',
     message: expect.stringContaining('nft list tables ip'),

@@ -35,7 +35,7 @@ test.each([
 });
 
 test('what cannot be read is not a refusal', () => {
-  expect(nftFailure('Error: Cannot allocate memory', 'read', 'rules-unreadable')).toMatchObject({
+  expect(nftFailure('Error: Input/output error', 'read', 'rules-unreadable')).toMatchObject({
     code: 'rules-unreadable',
   });
   expect(nftFailure('Operation not permitted', 'read', 'rules-unreadable')).toMatchObject({
