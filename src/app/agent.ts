@@ -127,7 +127,7 @@ function openApplier(parts: {
       systemd.status(`programmed ${services} service ports`);
       if (settled) return;
       settled = true;
-      await removeLeftovers(setup.backend, runner, log);
+      await removeLeftovers(setup, runner, log);
       // Before anybody relies on this node to follow at once.
       releaseMemory();
       await systemd.ready(`programmed ${services} service ports`);

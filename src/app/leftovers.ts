@@ -1,18 +1,21 @@
-import type { Backend } from '../backend/contract.ts';
 import { BACKENDS } from '../backend/registry.ts';
 import { toSluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { CommandRunner } from '../kernel/command.ts';
+import type { Setup } from './setup.ts';
 
 /**
- * Removes Service rules that other backends (an earlier configuration of ours, or kube-proxy in another mode) left on the
- * node. Called once our own rules are in place, so that no connection fails in between.
+ * Removes Service rules that other backends, or this one through another kernel interface (an earlier configuration of ours,
+ * or kube-proxy in another mode), left on the node. Called once our own rules are in place, so that no connection fails in between.
  */
-export async function removeLeftovers(current: Backend, runner: CommandRunner, log: Log): Promise<void> {
+export async function removeLeftovers(current: Setup, runner: CommandRunner, log: Log): Promise<void> {
   for (const backend of BACKENDS) {
-    if (backend === current) continue;
     try {
-      const removed = await backend.cleanup(runner);
+      const removed =
+        backend === current.backend
+          ? await backend.cleanupUnused?.(runner, current.backendSettings)
+          : await backend.cleanup(runner);
+      if (removed === undefined) continue;
       if (removed.length > 0) log.info(`removed the ${backend.name} rules that were here before`, { removed });
     } catch (thrown) {
       const error = toSluiceError(thrown);

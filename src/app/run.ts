@@ -49,7 +49,7 @@ export async function runOnce({ config, log, stdin, runner = systemRunner }: Run
     const { inputs, badObjects, warnings } = clusterOf(manifests, setup);
     new Complaints(log).tell([...badObjects, ...warnings]);
     await applier.syncOnce(inputs);
-    await removeLeftovers(setup.backend, runner, log);
+    await removeLeftovers(setup, runner, log);
   } finally {
     await applier.stop();
     await lock?.release();

@@ -127,4 +127,6 @@ export interface Backend {
    * @returns what was removed, one line each; empty when there was nothing.
    */
   cleanup(runner: CommandRunner): Promise<readonly string[]>;
+  /** The same through those kernel interfaces only that the backend does not write to now, where it has several. */
+  cleanupUnused?(runner: CommandRunner, settings: BackendSettings): Promise<readonly string[]>;
 }

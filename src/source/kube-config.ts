@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { SluiceError } from '../base/errors.ts';
 import { parseYaml } from '../base/yaml.ts';
 import type { Field } from '../model/fields.ts';
 import { decodeObject } from '../model/fields.ts';
+import { readText } from './read-file.ts';
 
 /** Where to find the API server, as kube-proxy's flags say it. */
 export interface KubeConfigOptions {
@@ -184,21 +184,6 @@ function serverUrl(address: string, secure: boolean): string {
   const url = /^https?:\/\//.test(address) ? address : `${secure ? 'https' : 'http'}://${address}`;
   if (!URL.canParse(url)) throw badConfig(`"${address}" is not the address of a server`);
   return url.replace(/\/+$/, '');
-}
-
-/** @throws {SluiceError} `file-unreadable`. */
-export async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replace(/^[A-Z]+: /, '') : String(cause);
-    throw new SluiceError({
-      code: 'file-unreadable',
-      message: `cannot read ${path}: ${reason}`,
-      cause,
-      data: { path },
-    });
-  }
 }
 
 function badConfig(message: string): SluiceError {

@@ -3,7 +3,7 @@ import { equalData } from '../base/equal.ts';
 import { toSluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { KubeConfig, Source } from './kube-config.ts';
-import { readText } from './kube-config.ts';
+import { readText } from './read-file.ts';
 
 /** Everything that a request to the API server needs besides what it asks. */
 export interface Connection {

@@ -1,6 +1,6 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { SluiceError } from '../base/errors.ts';
+import { orUnreadable, readText } from './read-file.ts';
 
 /** The path that stands for standard input. */
 export const STDIN_PATH = '-';
@@ -66,22 +66,8 @@ async function statIfThere(path: string) {
 
 /** @throws {SluiceError} `file-unreadable`. */
 export async function readManifest(path: string, stdin: AsyncIterable<Buffer | string>): Promise<string> {
-  if (path !== STDIN_PATH) return orUnreadable(path, readFile(path, 'utf8'));
+  if (path !== STDIN_PATH) return readText(path);
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks).toString('utf8');
-}
-
-async function orUnreadable<T>(path: string, result: Promise<T>): Promise<T> {
-  try {
-    return await result;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replace(/^[A-Z]+: /, '') : String(cause);
-    throw new SluiceError({
-      code: 'file-unreadable',
-      message: `cannot read ${path}: ${reason}`,
-      cause,
-      data: { path },
-    });
-  }
 }

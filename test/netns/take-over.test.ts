@@ -51,12 +51,12 @@ const OURSELVES = PROGRAM_VARIANTS.map((variant) => ({
   },
 }));
 
-/** A node does not change its variant of iptables, and a backend does not succeed itself. */
+/** Nobody succeeds himself, unless the node changes its variant of iptables. */
 const CASES = PROGRAM_VARIANTS.flatMap((successor) => {
-  const sameNode = ({ iptables }: Predecessor): boolean =>
-    iptables === undefined || successor.iptables === undefined || iptables === successor.iptables;
-  const predecessors = [...KUBE_PROXIES, ...OURSELVES.filter(({ backend }) => backend !== successor.backend)];
-  return predecessors.filter(sameNode).map((predecessor) => ({ predecessor, successor }));
+  const others = OURSELVES.filter(
+    ({ backend, iptables }) => backend !== successor.backend || iptables !== successor.iptables,
+  );
+  return [...KUBE_PROXIES, ...others].map((predecessor) => ({ predecessor, successor }));
 });
 
 let lab: Lab;

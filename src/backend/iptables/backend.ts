@@ -5,7 +5,7 @@ import type { RuleWatch } from '../../kernel/rule-events.ts';
 import { watchRuleEvents } from '../../kernel/rule-events.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
-import type { Backend, Probe, WatchOptions } from '../contract.ts';
+import type { Backend, BackendSettings, Probe, WatchOptions } from '../contract.ts';
 import type { RuleSet } from '../rules.ts';
 import { diffRuleSets, NO_RULES } from '../rules.ts';
 import { choosePrograms, findPrograms, IptablesDriver, IptablesTables, missingPrograms } from './driver.ts';
@@ -31,6 +31,7 @@ export const iptablesBackend: Backend = {
   openDriver: (options) => new IptablesDriver(options),
   watch,
   cleanup,
+  cleanupUnused,
 };
 
 async function probe(runner: CommandRunner): Promise<Probe> {
@@ -69,10 +70,23 @@ async function watch(options: WatchOptions): Promise<RuleWatch> {
 
 /** Both variants are cleaned where both are installed: the other may hold what an earlier kube-proxy left. */
 async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
-  const removed: string[] = [];
-  const available = kernelFamilies();
   const installed = await findPrograms(runner);
   if (installed.length === 0) missingPrograms();
+  return cleanupThrough(installed, runner);
+}
+
+async function cleanupUnused(runner: CommandRunner, settings: BackendSettings): Promise<readonly string[]> {
+  const used = await choosePrograms(runner, settings.iptablesVariant);
+  const installed = await findPrograms(runner);
+  return cleanupThrough(
+    installed.filter(({ variant }) => variant !== used.variant),
+    runner,
+  );
+}
+
+async function cleanupThrough(installed: readonly Programs[], runner: CommandRunner): Promise<readonly string[]> {
+  const removed: string[] = [];
+  const available = kernelFamilies();
   for (const programs of installed) {
     for (const family of IP_FAMILIES.filter((name) => available.includes(name))) {
       const tables = new IptablesTables({ runner, family, programs });

@@ -1,3 +1,4 @@
+import { equalData } from '../../base/equal.ts';
 import type { ChangeSet, RuleObject } from '../rules.ts';
 
 /** A change as lines that start with `+ ` or `- `, in the words of `nft list`, grouped by object. */
@@ -30,8 +31,12 @@ function elements(key: string, data: readonly string[]): readonly string[] {
 function difference(id: string, before: readonly string[], after: readonly string[]): readonly string[] {
   const old = new Set(before);
   const now = new Set(after);
+  const gone = before.filter((line) => !now.has(line));
+  const come = after.filter((line) => !old.has(line));
+  // The same rules in another order.
+  const moved = gone.length === 0 && come.length === 0 && !equalData(before, after);
   return [
-    ...before.filter((line) => !now.has(line)).map((line) => `- ${id}  ${line}`),
-    ...after.filter((line) => !old.has(line)).map((line) => `+ ${id}  ${line}`),
+    ...(moved ? before : gone).map((line) => `- ${id}  ${line}`),
+    ...(moved ? after : come).map((line) => `+ ${id}  ${line}`),
   ];
 }

@@ -16,6 +16,12 @@ test.each<[string, Objects, Objects, readonly string[]]>([
     ['- chain a  x', '+ chain a  z'],
   ],
   [
+    'lines in another order',
+    { 'chain a': chain(['x', 'y']) },
+    { 'chain a': chain(['y', 'x']) },
+    ['- chain a  x', '- chain a  y', '+ chain a  y', '+ chain a  x'],
+  ],
+  [
     'a new map, sorted',
     {},
     { 'set m': container({ k2: [': drop'], k1: ['comment "c" : drop'], k0: [], pool: ['a . 1', 'b . 2'] }) },
