@@ -1,5 +1,8 @@
+/** A starved listener may tell of a process long after it has ended, and a large load takes hundreds. */
+const REMEMBERED = 4096;
+
 /** More than are ever alive at once. */
-const REMEMBERED = 32;
+const NEWEST = 32;
 
 /**
  * The tools that write rules for us, by process id, which is also the address of their netlink sockets: what they write is
@@ -17,7 +20,7 @@ export class OwnProcesses {
 
   /** The newest ones. */
   get pids(): readonly number[] {
-    return [...this.#pids];
+    return [...this.#pids].slice(-NEWEST);
   }
 
   has(pid: number): boolean {
