@@ -82,19 +82,19 @@ describe('UDP', () => {
     await server.stop();
   });
 
-  test('a client that asks too much is not answered until later', async () => {
+  test('a client that asks too much gets no more answers, others do', async () => {
     const { server, port } = await start({ queriesPerClient: 3 });
-    const socket = createSocket('udp4');
+    const [greedy, other] = [createSocket('udp4'), createSocket('udp4').bind(0, '127.0.0.2')];
+    await once(other, 'listening');
     let replies = 0;
-    socket.on('message', () => replies++);
-    for (let i = 0; i < 10; i++) socket.send(queryPacket(QUESTION, 'A'), port, HOST);
-    // Over TCP after it, from the same address: refused as well, so the connection just ends.
-    const client = connect(port, HOST);
-    client.end(framed(queryPacket(QUESTION, 'A')));
-    await messages(client);
-    expect(replies).toBeGreaterThan(0);
+    greedy.on('message', () => replies++);
+    for (let i = 0; i < 10; i++) greedy.send(queryPacket(QUESTION, 'A'), port, HOST);
+    await expect.poll(() => replies).toBeGreaterThan(0);
+    other.send(queryPacket(QUESTION, 'A'), port, HOST);
+    await once(other, 'message');
     expect(replies).toBeLessThan(10);
-    socket.close();
+    greedy.close();
+    other.close();
     await server.stop();
   });
 
@@ -221,24 +221,28 @@ test('what was asked is counted under the names of CoreDNS', async () => {
   await askUdp(port, queryPacket(QUESTION, 'A', { edns: { dnssecOk: true } }));
   await askUdp(port, queryPacket('none.cluster.local', 'TYPE65'));
   await askUdp(port, queryPacket('example.org', 'TYPE1234'));
-  const text = exposeCounters({
-    counters: server.counters,
-    zones: countedZones(DEFAULT_ZONE_SETTINGS),
-    server: 'dns://:53',
-  });
+  // A query is counted after its reply is sent, so the client may be faster.
+  const lines = (): readonly string[] =>
+    exposeCounters({
+      counters: server.counters,
+      zones: countedZones(DEFAULT_ZONE_SETTINGS),
+      server: 'dns://:53',
+    }).split('\n');
   const labels = 'server="dns://:53",zone="cluster.local.",view=""';
-  expect(text.split('\n')).toEqual(
-    expect.arrayContaining([
-      `coredns_dns_requests_total{${labels},proto="udp",family="1",type="A"} 1`,
-      `coredns_dns_requests_total{${labels},proto="udp",family="1",type="HTTPS"} 1`,
-      'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="other"} 1',
-      `coredns_dns_responses_total{${labels},rcode="NXDOMAIN",plugin="kubernetes"} 1`,
-      'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="REFUSED",plugin="forward"} 1',
-      `coredns_dns_do_requests_total{${labels}} 1`,
-      `coredns_dns_request_size_bytes_bucket{${labels},proto="udp",le="0"} 0`,
-      `coredns_dns_request_size_bytes_count{${labels},proto="udp"} 2`,
-      `coredns_dns_request_duration_seconds_bucket{${labels},le="+Inf"} 2`,
-    ]),
-  );
+  await expect
+    .poll(lines)
+    .toEqual(
+      expect.arrayContaining([
+        `coredns_dns_requests_total{${labels},proto="udp",family="1",type="A"} 1`,
+        `coredns_dns_requests_total{${labels},proto="udp",family="1",type="HTTPS"} 1`,
+        'coredns_dns_requests_total{server="dns://:53",zone=".",view="",proto="udp",family="1",type="other"} 1',
+        `coredns_dns_responses_total{${labels},rcode="NXDOMAIN",plugin="kubernetes"} 1`,
+        'coredns_dns_responses_total{server="dns://:53",zone=".",view="",rcode="REFUSED",plugin="forward"} 1',
+        `coredns_dns_do_requests_total{${labels}} 1`,
+        `coredns_dns_request_size_bytes_bucket{${labels},proto="udp",le="0"} 0`,
+        `coredns_dns_request_size_bytes_count{${labels},proto="udp"} 2`,
+        `coredns_dns_request_duration_seconds_bucket{${labels},le="+Inf"} 2`,
+      ]),
+    );
   await server.stop();
 });
