@@ -113,10 +113,10 @@ test('the rights of kube-proxy suffice for a take-over', () => {
   expect([...used].filter((permission) => !granted.has(permission))).toEqual([]);
 });
 
-test('no other file speaks to the API', () => {
+test('no other file of the agent speaks to the API', () => {
   const root = join(import.meta.dirname, '../../..');
-  const speaking = globSync('src/**/*.ts', { cwd: root }).filter((file) =>
-    API_PATH.test(readFileSync(join(root, file), 'utf8')),
-  );
+  // Those of the lab are API servers themselves.
+  const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.startsWith('src/lab/api/'));
+  const speaking = files.filter((file) => API_PATH.test(readFileSync(join(root, file), 'utf8')));
   expect(speaking.sort()).toEqual(['src/source/kube-events.ts', 'src/source/kube-source.ts']);
 });
