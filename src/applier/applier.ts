@@ -111,6 +111,12 @@ export class Applier {
     return this.#scheduler.idle();
   }
 
+  /** Resolves when what was to be compared with the kernel is, and what differed is repaired. */
+  async verified(): Promise<void> {
+    await this.#verifier.idle();
+    await this.#scheduler.idle();
+  }
+
   /** Finishes the sync under way; rules stay. */
   async stop(): Promise<void> {
     this.#verifier.stop();

@@ -45,6 +45,7 @@ export class Verifier {
   /** Looks that somebody gave a reason to, one soon after the other. */
   readonly #streaks = new Map<IpFamily, { readonly atMs: number; readonly times: number }>();
   readonly #timers = new Set<() => void>();
+  #idleWaiters: (() => void)[] = [];
   #routine: (() => void) | undefined;
   #busy = false;
   #stopped = false;
@@ -84,6 +85,12 @@ export class Verifier {
     return who;
   }
 
+  /** Resolves when nothing is being looked at and nothing is due. */
+  idle(): Promise<void> {
+    if (!this.#busy && this.#due.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
   /** Nothing is begun any more. */
   stop(): void {
     this.#stopped = true;
@@ -91,6 +98,7 @@ export class Verifier {
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     this.#due.clear();
+    if (!this.#busy) this.#tellIdle();
   }
 
   #add(family: IpFamily, due: Due): void {
@@ -128,7 +136,14 @@ export class Verifier {
       this.#busy = false;
       // What became due meanwhile may have to wait.
       for (const family of this.#due.keys()) this.#later(this.#notBefore.get(family) ?? 0);
+      if (this.#due.size === 0) this.#tellIdle();
     }
+  }
+
+  #tellIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
   }
 
   #next(): [FamilySync, Due] | undefined {

@@ -128,7 +128,7 @@ export class SyncWorld {
   repair(): Promise<Sample> {
     return this.#trace.measure(0, () => {
       this.#running.verify();
-      return this.#running.idle();
+      return this.#running.verified();
     });
   }
 

@@ -1,15 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Applier } from '../../../src/applier/applier.ts';
 import { settle } from '../../support/fake-clock.ts';
 import { failure, gate, HOUR_MS, ONE, startApplier, TWO } from '../../support/applier-world.ts';
 import { plainRules, touchedBy } from '../../support/rule-sets.ts';
 import { rulesFor } from '../../support/sync-inputs.ts';
-
-/** Until a comparison under way, and the sync that it asks for, are over. */
-async function settled(applier: Applier): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await settle();
-  await applier.idle();
-}
 
 test('verification compares with the kernel every so often, changes or not', async () => {
   const { applier, clock, four } = startApplier();
@@ -22,7 +15,7 @@ test('verification compares with the kernel every so often, changes or not', asy
   expect([four.inspections, four.reads, four.applied.length]).toEqual([0, 1, 4]);
   four.rules = four.rules.delete('chain nat-output');
   await clock.advance(1);
-  await settled(applier);
+  await applier.verified();
   expect([four.inspections, plainRules(four.rules)]).toEqual([1, plainRules(rulesFor(TWO))]);
   await clock.advance(2 * HOUR_MS);
   expect([four.inspections, four.reads, four.applied.length]).toEqual([3, 1, 5]);
@@ -44,7 +37,7 @@ test('verification does not hold up changes, which are no drift', async () => {
   expect(four.applied).toHaveLength(2);
   four.rules = four.rules.delete('chain nat-output');
   look.open();
-  await settled(applier);
+  await applier.verified();
   expect(four.accepted.map(touchedBy)).toEqual([['chain nat-output']]);
   expect(four.applied.slice(2).map(touchedBy)).toEqual([['chain nat-output']]);
   expect(plainRules(four.rules)).toEqual(plainRules(rulesFor(TWO)));
@@ -64,7 +57,7 @@ test('verification that begins during a write does not take it for drift', async
   write.open();
   await applier.idle();
   look.open();
-  await settled(applier);
+  await applier.verified();
   expect([four.inspections, four.accepted.length, four.applied.length]).toEqual([1, 0, 2]);
 });
 
@@ -73,7 +66,7 @@ test('verification names who is suspected, repairs only what differs and does no
   await applier.syncOnce(TWO);
   four.rules = four.rules.delete('chain nat-output').delete('set hairpin');
   applier.suspect('IPv4', 'nft (process 12)');
-  await settled(applier);
+  await applier.verified();
   expect([four.inspections, six.inspections]).toEqual([1, 0]);
   expect(four.applied.slice(1).map(touchedBy)).toEqual([['chain nat-output', 'set hairpin']]);
   expect(lines.filter(({ level }) => level === 'warn')).toEqual([
@@ -85,7 +78,7 @@ test('verification names who is suspected, repairs only what differs and does no
   ]);
   await clock.advance(1000);
   applier.suspect('IPv4', 'iptables');
-  await settled(applier);
+  await applier.verified();
   expect([four.inspections, four.applied.length]).toEqual([2, 2]);
 });
 
@@ -99,7 +92,7 @@ test('verification that never gets done ends with the changes held back, if ther
   applier.verify();
   applier.suspect('IPv4', 'nft');
   await clock.advance(10_000);
-  await settled(applier);
+  await applier.verified();
   expect([four.inspections, four.reads, six.inspections, six.reads]).toEqual([3, 2, 3, 1]);
   expect(plainRules(four.rules)).toEqual(plainRules(rulesFor(ONE)));
 });
