@@ -18,7 +18,7 @@ const ZONES: Readonly<Record<string, ZoneRule>> = {
   model: { imports: ['base'], node: [] },
   source: { imports: ['model', 'base'], node: 'any' },
   compiler: { imports: ['model', 'base'], node: [] },
-  // backend/*.ts but the registry: the contract, RuleSet, ChangeSet
+  // backend/*.ts but the registry, and backend/xtables: the contract, RuleSet, ChangeSet
   backend: { imports: ['model', 'base'], types: ['compiler', 'kernel'], node: PURE },
   'backend/registry': { imports: ['backend', 'backend/*/kernel', 'base'], types: ['model'], node: [] },
   // backend/<name>/*.ts; two names never meet, see judgeImport
@@ -61,6 +61,9 @@ const ZONES: Readonly<Record<string, ZoneRule>> = {
   },
   cli: { imports: ['app', 'config', 'backend', 'model', 'lab', 'demo', 'bench', 'base'], node: 'any' },
 };
+
+/** The folder under backend/ that is no backend: what those have in common that write iptables rules. */
+const SHARED = 'xtables';
 
 /** npm package → the one file under src that may import it, so that replacing a package means rewriting one file. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -127,11 +130,13 @@ function judgePackage({ file, specifier }: ImportSite): string | undefined {
 function zoneOf(path: string): string {
   const [folder = '', ...rest] = path.replace(/\.ts$/, '').split('/');
   if (folder !== 'backend') return folder;
+  if (rest[0] === SHARED) return 'backend';
   if (rest.length === 1) return rest[0] === 'registry' ? 'backend/registry' : 'backend';
   return rest.length === 2 && (rest[1] === 'driver' || rest[1] === 'backend') ? 'backend/*/kernel' : 'backend/*';
 }
 
 /** The name of the backend whose folder holds the file. */
 function backendOf(path: string): string | undefined {
-  return /^backend\/([^/]+)\//.exec(path)?.[1];
+  const name = /^backend\/([^/]+)\//.exec(path)?.[1];
+  return name === SHARED ? undefined : name;
 }

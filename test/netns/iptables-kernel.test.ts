@@ -4,7 +4,7 @@ import type { Assembly } from '../../src/backend/assembly.ts';
 import { assemble } from '../../src/backend/assembly.ts';
 import type { BackendSettings, Driver } from '../../src/backend/contract.ts';
 import { iptablesBackend } from '../../src/backend/iptables/backend.ts';
-import { programName, VARIANTS } from '../../src/backend/iptables/variant.ts';
+import { programName, VARIANTS } from '../../src/backend/xtables/variant.ts';
 import type { RuleSet } from '../../src/backend/rules.ts';
 import { diffRuleSets, NO_CHANGES, NO_RULES } from '../../src/backend/rules.ts';
 import { systemRunner } from '../../src/kernel/command.ts';

@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cleanup } from '../../src/app/cleanup.ts';
 import { runOnce } from '../../src/app/run.ts';
-import type { Variant } from '../../src/backend/iptables/variant.ts';
-import { VARIANTS } from '../../src/backend/iptables/variant.ts';
+import type { Variant } from '../../src/backend/xtables/variant.ts';
+import { VARIANTS } from '../../src/backend/xtables/variant.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { KUBE_PROXY_SERVICES, writeKubeProxyChains, writeKubeProxyTables } from '../support/program-kube-proxy.ts';
 import {

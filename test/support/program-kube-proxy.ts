@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Variant } from '../../src/backend/iptables/variant.ts';
+import type { Variant } from '../../src/backend/xtables/variant.ts';
 import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';
 import { iptables, nft } from './program-machine.ts';

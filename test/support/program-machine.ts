@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import type { Variant } from '../../src/backend/iptables/variant.ts';
-import { VARIANTS } from '../../src/backend/iptables/variant.ts';
+import type { Variant } from '../../src/backend/xtables/variant.ts';
+import { VARIANTS } from '../../src/backend/xtables/variant.ts';
 import { systemRunner } from '../../src/kernel/command.ts';
 import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';

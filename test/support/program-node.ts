@@ -5,7 +5,7 @@ import { Applier } from '../../src/applier/applier.ts';
 import type { FamilyReport, SyncInputs } from '../../src/applier/family-sync.ts';
 import { assemble } from '../../src/backend/assembly.ts';
 import type { BackendSettings } from '../../src/backend/contract.ts';
-import { BUILT_IN_CHAINS } from '../../src/backend/iptables/names.ts';
+import { BUILT_IN_CHAINS } from '../../src/backend/xtables/names.ts';
 import type { RuleSet } from '../../src/backend/rules.ts';
 import { diffRuleSets } from '../../src/backend/rules.ts';
 import { systemClock } from '../../src/base/clock.ts';

@@ -1,7 +1,7 @@
 import type { Backend } from '../../src/backend/contract.ts';
 import { BACKENDS } from '../../src/backend/registry.ts';
-import type { Variant } from '../../src/backend/iptables/variant.ts';
-import { VARIANTS } from '../../src/backend/iptables/variant.ts';
+import type { Variant } from '../../src/backend/xtables/variant.ts';
+import { VARIANTS } from '../../src/backend/xtables/variant.ts';
 
 /** A way to program this machine that whole-program tests go through. */
 export interface ProgramVariant {

@@ -8,15 +8,18 @@ import { IP_FAMILIES } from '../../model/address.ts';
 import type { Backend, BackendSettings, Probe, WatchOptions } from '../contract.ts';
 import type { RuleSet } from '../rules.ts';
 import { diffRuleSets, NO_RULES } from '../rules.ts';
-import { choosePrograms, findPrograms, IptablesDriver, IptablesTables, missingPrograms } from './driver.ts';
-import { encodeChange } from './encode.ts';
-import { explainIptables } from './explain.ts';
-import { iptablesFailure } from './failure.ts';
-import { BUILT_IN_CHAINS, isBuiltIn, splitObjectId, TABLES } from './names.ts';
+import { choosePrograms, findPrograms, missingPrograms } from '../xtables/programs.ts';
+import { Xtables } from '../xtables/xtables.ts';
+import { IptablesDriver } from './driver.ts';
+import { isOwnChain } from './names.ts';
+import { encodeChange } from '../xtables/encode.ts';
+import { explainChains } from '../xtables/explain.ts';
+import { iptablesFailure } from '../xtables/failure.ts';
+import { BUILT_IN_CHAINS, isBuiltIn, splitObjectId, TABLES } from '../xtables/names.ts';
 import { iptablesSpelling } from './render.ts';
 import { summarizeIptables } from './summary.ts';
-import type { Programs } from './variant.ts';
-import { programName } from './variant.ts';
+import type { Programs } from '../xtables/variant.ts';
+import { programName } from '../xtables/variant.ts';
 
 /** kube-proxy's chains in the bucketed layout, through `iptables-save` and `iptables-restore`. */
 export const iptablesBackend: Backend = {
@@ -25,7 +28,7 @@ export const iptablesBackend: Backend = {
   spelling: iptablesSpelling,
   tableOf: (id) => splitObjectId(id).table,
   text: (_plan, change) => encodeChange(change),
-  explain: explainIptables,
+  explain: explainChains,
   summarize: summarizeIptables,
   probe,
   openDriver: (options) => new IptablesDriver(options),
@@ -89,7 +92,7 @@ async function cleanupThrough(installed: readonly Programs[], runner: CommandRun
   const available = kernelFamilies();
   for (const programs of installed) {
     for (const family of IP_FAMILIES.filter((name) => available.includes(name))) {
-      const tables = new IptablesTables({ runner, family, programs });
+      const tables = new Xtables({ runner, family, programs, ownership: isOwnChain });
       const rules = await tables.read();
       await tables.write(diffRuleSets(rules, NO_RULES));
       removed.push(...describeRemoved(rules, family, programs));

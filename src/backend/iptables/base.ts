@@ -3,9 +3,10 @@ import { isLoopback } from '../../model/address.ts';
 import type { Fragment, Piece } from '../assembly.ts';
 import type { BackendSettings } from '../contract.ts';
 import type { ObjectId } from '../rules.ts';
-import type { Table } from './names.ts';
-import { CHAINS, objectId } from './names.ts';
-import { comment, host, rule } from './text.ts';
+import type { Table } from '../xtables/names.ts';
+import { objectId } from '../xtables/names.ts';
+import { CHAINS } from './names.ts';
+import { comment, host, rule } from '../xtables/text.ts';
 
 const NEW = '-m conntrack --ctstate NEW';
 /** What NodePorts can be reached at from the node itself (rule N4). */

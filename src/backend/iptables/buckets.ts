@@ -2,10 +2,10 @@ import type { IpAddress, IpFamily } from '../../model/address.ts';
 import { addressBytes, familyOf } from '../../model/address.ts';
 import type { Piece } from '../assembly.ts';
 import type { ObjectId } from '../rules.ts';
-import type { Table } from './names.ts';
-import { objectId } from './names.ts';
-import type { RuleHead } from './text.ts';
-import { destinationPort, rule } from './text.ts';
+import type { Table } from '../xtables/names.ts';
+import { objectId } from '../xtables/names.ts';
+import type { RuleHead } from '../xtables/text.ts';
+import { destinationPort, rule } from '../xtables/text.ts';
 
 /**
  * A list that would have an entry per destination is cut into a tree of three levels, so that a packet meets some 16 + 16 + n/256

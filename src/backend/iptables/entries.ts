@@ -8,10 +8,11 @@ import type {
   Verdict,
 } from '../../compiler/plan.ts';
 import type { Piece } from '../assembly.ts';
-import { CHAINS, objectId, serviceChain, variantChain } from './names.ts';
+import { objectId } from '../xtables/names.ts';
+import { CHAINS, serviceChain, variantChain } from './names.ts';
 import { poolChain } from './pools.ts';
-import type { RuleHead } from './text.ts';
-import { comment, destinationPort, host, notPodMatch, podMatch, rule } from './text.ts';
+import type { RuleHead } from '../xtables/text.ts';
+import { comment, destinationPort, host, notPodMatch, podMatch, rule } from '../xtables/text.ts';
 
 /** Does any packet for the destination reach an endpoint? */
 export function forwards({ pod, node, outside }: Verdict): boolean {

@@ -1,12 +1,7 @@
 import { hash } from 'node:crypto';
 import { socketAddress } from '../../model/address.ts';
 import type { ServicePlan, Target } from '../../compiler/plan.ts';
-import type { ObjectId } from '../rules.ts';
-
-/** The tables that hold rules of ours or, in `mangle`, a chain that kube-proxy leaves behind. */
-export const TABLES = ['filter', 'nat', 'mangle'] as const;
-
-export type Table = (typeof TABLES)[number];
+import type { Table } from '../xtables/names.ts';
 
 /** Chains by kube-proxy's names, so that `iptables-save | grep` habits and the take-over in place work. */
 export const CHAINS = {
@@ -43,33 +38,12 @@ const NAMED_CHAINS: Readonly<Record<Table, readonly string[]>> = {
   mangle: [CHAINS.canary],
 };
 
-export const BUILT_IN_CHAINS: ReadonlySet<string> = new Set([
-  'PREROUTING',
-  'INPUT',
-  'FORWARD',
-  'OUTPUT',
-  'POSTROUTING',
-]);
-
 /** kube-proxy's prefixes of chains per Service; the buckets' names begin with them too. */
 const SERVICE_CHAIN = /^KUBE-(?:SVC|SVL|EXT|FW|SEP)-/;
 
 /** Is the chain ours or kube-proxy's by its name? kubelet's chains and everybody else's are not. */
 export function isOwnChain(table: Table, chain: string): boolean {
   return NAMED_CHAINS[table].includes(chain) || (table !== 'mangle' && SERVICE_CHAIN.test(chain));
-}
-
-export function objectId(table: Table, chain: string): ObjectId {
-  return `${table} ${chain}`;
-}
-
-export function splitObjectId(id: ObjectId): { readonly table: Table; readonly chain: string } {
-  const space = id.indexOf(' ');
-  return { table: id.slice(0, space) as Table, chain: id.slice(space + 1) };
-}
-
-export function isBuiltIn(id: ObjectId): boolean {
-  return BUILT_IN_CHAINS.has(splitObjectId(id).chain);
 }
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';

@@ -2,8 +2,9 @@ import type { PoolName, ServicePlan, Target } from '../../compiler/plan.ts';
 import { familyOf, socketAddress } from '../../model/address.ts';
 import type { Fragment, Piece } from '../assembly.ts';
 import { addressLeaf } from './buckets.ts';
-import { CHAINS, endpointChain, objectId, serviceChain } from './names.ts';
-import { comment, host, oneOf, rule } from './text.ts';
+import { objectId } from '../xtables/names.ts';
+import { CHAINS, endpointChain, serviceChain } from './names.ts';
+import { comment, host, oneOf, rule } from '../xtables/text.ts';
 
 export function poolChain(service: ServicePlan, pool: PoolName): string {
   return serviceChain(pool === 'cluster' ? 'KUBE-SVC-' : 'KUBE-SVL-', service);

@@ -5,9 +5,10 @@ import type { DirectEntry } from './entries.ts';
 import { destinationRule, directEntry, entryChain, entryPiece, forwards } from './entries.ts';
 import type { BucketTree } from './buckets.ts';
 import { addressLeaf, portLeaf, sortablePort } from './buckets.ts';
-import { CHAINS, objectId, serviceChain, variantChain } from './names.ts';
+import { objectId } from '../xtables/names.ts';
+import { CHAINS, serviceChain, variantChain } from './names.ts';
 import { poolChain, poolPieces } from './pools.ts';
-import { comment, destinationPort, rule } from './text.ts';
+import { comment, destinationPort, rule } from '../xtables/text.ts';
 
 const NAT_ADDRESSES: BucketTree = { table: 'nat', root: CHAINS.services, prefix: 'KUBE-SVC-IP' };
 const NAT_NODE_PORTS: BucketTree = { table: 'nat', root: CHAINS.nodePorts, prefix: 'KUBE-EXT-NP' };

@@ -1,8 +1,9 @@
 import { parseIpAddress, socketAddress } from '../../model/address.ts';
 import type { FrontendSummary } from '../contract.ts';
 import type { RuleSet } from '../rules.ts';
-import type { Table } from './names.ts';
-import { CHAINS, objectId, splitObjectId } from './names.ts';
+import type { Table } from '../xtables/names.ts';
+import { objectId, splitObjectId } from '../xtables/names.ts';
+import { CHAINS } from './names.ts';
 
 const SERVICE_TARGET = /^KUBE-(?:SVC|SVL|EXT|FW)-[A-Z2-7]{16}$/;
 const FIREWALL_TARGET = /^KUBE-FW-[A-Z2-7]{16}$/;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { splitObjectId } from '../../../../src/backend/xtables/names.ts';
 import {
   chainHash,
   endpointChain,
   isOwnChain,
   serviceChain,
-  splitObjectId,
   variantChain,
 } from '../../../../src/backend/iptables/names.ts';
 import { ip } from '../../../support/plans.ts';

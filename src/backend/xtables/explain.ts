@@ -2,7 +2,7 @@ import type { ChangeSet, RuleObject } from '../rules.ts';
 import { isBuiltIn, splitObjectId } from './names.ts';
 
 /** A change as lines that start with `+ ` or `- `, in the words of `iptables-save` with the table before them. */
-export function explainIptables(change: ChangeSet): readonly string[] {
+export function explainChains(change: ChangeSet): readonly string[] {
   const lines: string[] = [];
   for (const { id, before, after } of change.objects) {
     const { table, chain } = splitObjectId(id);

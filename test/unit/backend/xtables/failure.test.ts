@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { iptablesFailure } from '../../../../src/backend/iptables/failure.ts';
+import { iptablesFailure } from '../../../../src/backend/xtables/failure.ts';
 
 const INPUT = '*nat\n-A KUBE-SERVICES -s 1.2.3.4 -j NOPE\nCOMMIT\n';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { encodeChange } from '../../../../src/backend/iptables/encode.ts';
-import { explainIptables } from '../../../../src/backend/iptables/explain.ts';
+import { encodeChange } from '../../../../src/backend/xtables/encode.ts';
+import { explainChains } from '../../../../src/backend/xtables/explain.ts';
 import { parseSave } from '../../../../src/backend/iptables/parse.ts';
-import { byTable } from '../../../../src/backend/iptables/split.ts';
+import { byTable } from '../../../../src/backend/xtables/split.ts';
 import type { ChangeSet } from '../../../../src/backend/rules.ts';
 import { diffRuleSets, NO_CHANGES } from '../../../../src/backend/rules.ts';
 
@@ -79,7 +79,7 @@ COMMIT
 
 describe('a change in words', () => {
   test('shows what goes and what comes, in place', () => {
-    expect(explainIptables(CHANGE)).toEqual([
+    expect(explainChains(CHANGE)).toEqual([
       '+ filter -A FORWARD -j KUBE-NODEPORTS',
       '+ filter -N KUBE-NODEPORTS',
       '- nat -A KUBE-SERVICES -d 10.0.0.1/32 -j KUBE-SVC-AAAAAAAAAAAAAAAA',
@@ -97,7 +97,7 @@ describe('a change in words', () => {
       lines,
     });
     const objects = [{ id: 'nat KUBE-SERVICES', before: chain(before), after: chain(after) }];
-    return explainIptables({ objects, members: [] }).map((line) => line.replace(' nat -A KUBE-SERVICES', ''));
+    return explainChains({ objects, members: [] }).map((line) => line.replace(' nat -A KUBE-SERVICES', ''));
   }
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { comment, notPodMatch, oneOf, podMatch, rule } from '../../../../src/backend/iptables/text.ts';
+import { comment, notPodMatch, oneOf, podMatch, rule } from '../../../../src/backend/xtables/text.ts';
 import { cidr } from '../../../support/plans.ts';
 
 describe('a rule', () => {
