@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { checkHeld } from './hold.ts';
-import type { Server } from './listen.ts';
 import { startServer } from './listen.ts';
-import { errnoOf, openTcp, probe } from './probe.ts';
-import type { AgentMethods, Method, Nothing, Reply, Request } from './protocol.ts';
+import { errnoOf } from './outcome.ts';
+import { openTcp, probe } from './probe.ts';
+import type { AgentMethods, Method, Nothing, Reply, Request, Server } from './protocol.ts';
 import { stress } from './stress.ts';
 
 type Handlers = {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { errnoOf, startClock } from './probe.ts';
+import { errnoOf, startClock } from './outcome.ts';
 import type { HoldCheckResult } from './protocol.ts';
 
 /** Sends a line over an established connection and waits for its echo. */

@@ -1,17 +1,20 @@
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import { createServer, isIPv6 } from 'node:net';
-import type { Greeting, ListenParams } from './protocol.ts';
-
-export interface Server {
-  readonly port: number;
-  /** Stops listening; TCP connections are cut. */
-  close(): Promise<void>;
-}
+import { greeting } from './outcome.ts';
+import type { ListenParams, Server } from './protocol.ts';
+import { startSctpServer } from './sctp.ts';
 
 /** Starts the server that `listen` asks for. Rejects with the system's error when the address cannot be bound. */
 export function startServer(params: ListenParams): Promise<Server> {
-  return params.protocol === 'tcp' ? startTcpServer(params) : startUdpServer(params);
+  switch (params.protocol) {
+    case 'tcp':
+      return startTcpServer(params);
+    case 'udp':
+      return startUdpServer(params);
+    case 'sctp':
+      return startSctpServer(params);
+  }
 }
 
 async function startTcpServer(params: ListenParams): Promise<Server> {
@@ -52,8 +55,4 @@ async function startUdpServer(params: ListenParams): Promise<Server> {
   });
   socket.on('error', () => undefined);
   return { port: socket.address().port, close: () => new Promise((resolve) => socket.close(() => resolve())) };
-}
-
-function greeting(server: string, client: string, clientPort: number): string {
-  return `${JSON.stringify({ server, client, clientPort } satisfies Greeting)}\n`;
 }

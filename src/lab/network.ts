@@ -26,6 +26,9 @@ const NODE_SYSCTLS: Readonly<Record<string, string>> = {
   'net/ipv6/icmp/ratelimit': '0',
 };
 
+/** What the kernel chooses as source ports, everywhere in the lab: below NodePorts, and not where callers choose. */
+const PORT_RANGE = { name: 'net/ipv4/ip_local_port_range', value: '10000 29999' } as const;
+
 /** Packets that a bridge carries from port to port meet iptables and nft only with these, if the kernel has them. */
 const BRIDGE_SYSCTLS = ['net/bridge/bridge-nf-call-iptables', 'net/bridge/bridge-nf-call-ip6tables'] as const;
 
@@ -50,6 +53,7 @@ export async function makeNamespaces(runner: CommandRunner, topology: Topology):
  */
 export async function buildNetwork(runner: CommandRunner, topology: Topology): Promise<{ bridgeNetfilter: boolean }> {
   for (const [name, value] of Object.entries(NODE_SYSCTLS)) await writeSysctl(name, value);
+  await setPortRange(runner);
   await ipBatch(runner, nodeLinks(topology));
   const { addresses, bridgeAddresses, peerAddresses } = topology.node;
   const remote = [...endLink(topology.remoteNode.addresses, peerAddresses), ...remoteLoopback(topology)];
@@ -162,6 +166,16 @@ export async function ipBatch(runner: CommandRunner, lines: readonly string[], n
     message: `cannot build the lab: ${command}: ${stderr.trim().split('\n')[0] ?? ''}`,
     data: { command, exitCode, stderr },
   });
+}
+
+/** The default reaches over the ports that probes are told to use, and one that is taken is a fault of the lab. */
+async function setPortRange(runner: CommandRunner): Promise<void> {
+  const { name, value } = PORT_RANGE;
+  await writeSysctl(name, value);
+  const args = ['-all', 'netns', 'exec', 'sh', '-c', `echo ${value} > /proc/sys/${name}`];
+  const { exitCode, stderr } = await runner.run('ip', args);
+  if (exitCode === 0) return;
+  throw new SluiceError({ code: 'lab-failed', message: 'cannot set the range of local ports', data: { stderr } });
 }
 
 async function writeSysctl(name: string, value: string): Promise<void> {

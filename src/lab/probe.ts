@@ -1,11 +1,14 @@
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import { connect, isIPv6 } from 'node:net';
-import type { Greeting, ProbeParams, ProbeResult } from './protocol.ts';
+import { explainErrno, parseGreeting, startClock } from './outcome.ts';
+import type { ProbeParams, ProbeResult } from './protocol.ts';
+import { probeSctp } from './sctp.ts';
 
 /** Asks once and says what happened. Rejects only for faults of our own side, such as a source port that is taken. */
 export async function probe(params: ProbeParams): Promise<ProbeResult> {
   if (params.protocol === 'udp') return probeUdp(params);
+  if (params.protocol === 'sctp') return probeSctp(params);
   const { result, socket } = await openTcp(params);
   // A reset leaves no port in TIME_WAIT.
   socket?.resetAndDestroy();
@@ -77,45 +80,4 @@ async function probeUdp(params: ProbeParams): Promise<ProbeResult> {
     clearTimeout(timer);
     socket.close();
   }
-}
-
-function parseGreeting(line: string): Greeting {
-  const { server, client, clientPort } = JSON.parse(line) as Greeting;
-  return { server, client, clientPort };
-}
-
-/** Errors that say something about the path to the other end; all others are faults of the lab and are thrown on. */
-function explainErrno(thrown: unknown, ms: number): ProbeResult {
-  const errno = errnoOf(thrown);
-  switch (errno) {
-    case 'ECONNREFUSED':
-      return { outcome: 'refused', ms };
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return { outcome: 'reset', ms };
-    case 'ETIMEDOUT':
-      return { outcome: 'timeout', ms };
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'EACCES':
-    case 'EPERM':
-    case 'EPROTO':
-    case 'ENOPROTOOPT':
-    case 'EHOSTDOWN':
-    case 'ENONET':
-      return { outcome: 'unreachable', errno, ms };
-    default:
-      throw thrown;
-  }
-}
-
-/** The system's name for what went wrong, such as `EADDRINUSE`. */
-export function errnoOf(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
-}
-
-/** @returns a function that tells the milliseconds since now, with two decimals. */
-export function startClock(): () => number {
-  const startedAt = performance.now();
-  return () => Math.round((performance.now() - startedAt) * 100) / 100;
 }

@@ -12,7 +12,8 @@ export type Reply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: { readonly message: string; readonly errno?: string } };
 
-export type Transport = 'tcp' | 'udp';
+/** `sctp`: the first two packets of an association, see `sctp.ts`. */
+export type Transport = 'tcp' | 'udp' | 'sctp';
 
 /** Every method of an agent, with what goes in and what comes out. */
 export interface AgentMethods {
@@ -45,6 +46,13 @@ export interface ListenParams {
 export interface ListenResult {
   readonly listener: number;
   readonly port: number;
+}
+
+/** What an agent has running after a `listen`. */
+export interface Server {
+  readonly port: number;
+  /** Stops listening; TCP connections are cut. */
+  close(): Promise<void>;
 }
 
 /** The line a server sends: a TCP server when a client connects, a UDP server for every datagram. */

@@ -1,4 +1,5 @@
-import { errnoOf, probe, startClock } from './probe.ts';
+import { errnoOf, startClock } from './outcome.ts';
+import { probe } from './probe.ts';
 import type { StressParams, StressResult } from './protocol.ts';
 import { MAX_REPORTED_FAILURES } from './protocol.ts';
 

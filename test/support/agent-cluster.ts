@@ -1,4 +1,5 @@
 import type { Lab } from '../../src/lab/lab.ts';
+import type { Transport } from '../../src/lab/protocol.ts';
 import { describeCluster } from '../../src/app/cluster.ts';
 import { setupFrom } from '../../src/app/setup.ts';
 import { assemble } from '../../src/backend/assembly.ts';
@@ -134,7 +135,7 @@ export async function healthOf(path = '/healthz'): Promise<string> {
 /** Who answers one connection to a Service, or how it ended. */
 export async function answerer(
   lab: Lab,
-  packet: { from: string; protocol: 'tcp' | 'udp'; address: string; port: number; sourcePort?: number },
+  packet: { from: string; protocol: Transport; address: string; port: number; sourcePort?: number },
 ): Promise<string> {
   const { from, ...probe } = packet;
   const result = await lab.at(from).probe({ ...probe, timeoutMs: 400 });

@@ -8,11 +8,13 @@ import { nodeAddressTowards, serverAddress, serverName } from './scenario-addres
 import type { Row } from './scenario-rows.ts';
 import { describeRow } from './scenario-rows.ts';
 import { TOPOLOGY } from './scenario-settings.ts';
-
-const TRANSPORTS = ['tcp', 'udp'] as const satisfies readonly Transport[];
+import type { Witness } from './witness.ts';
 
 /** Every pod and both nodes listen on all of these. */
-const SERVER_PORTS = [8080, 8443, 5300];
+const SERVERS = [
+  ...[8080, 8443, 5300].flatMap((port) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, port }))),
+  { protocol: 'sctp', port: 8080 },
+] as const satisfies readonly { readonly protocol: Transport; readonly port: number }[];
 
 /** An answer is awaited for long, since nothing is lost in the lab: this only runs out when something is wrong. */
 const ANSWER_TIMEOUT_MS = 6000;
@@ -27,21 +29,11 @@ const MAX_PACKETS_PER_SERVER = 40;
 const MIN_PACKETS = 3;
 const STICKY_PACKETS = 3;
 
-/** Source ports for packets; above the NodePorts, and none twice before conntrack has forgotten it. */
+/** Above NodePorts and whatever the kernel chooses itself in the lab; none twice before conntrack has forgotten it. */
 const SOURCE_PORTS = { first: 33_000, last: 60_999 };
 
 /** For NodePorts on 127.0.0.1, which is how kube-proxy's iptables mode leaves a node by default. */
 const ROUTE_LOCALNET = '/proc/sys/net/ipv4/conf/all/route_localnet';
-
-/** Notes every packet that goes on as it was sent: to the node's own sockets, or out by the default route. */
-const WITNESS = `
-table inet witness
-delete table inet witness
-table inet witness {
-  set passed { type inet_proto . inet_service; flags dynamic; size 65535; }
-  chain arriving { type filter hook input priority 300; ct status ! dnat ct direction original update @passed { meta l4proto . th sport }; }
-  chain leaving { type filter hook postrouting priority 300; oifname "${TOPOLOGY.node.uplink}" ct status ! dnat ct direction original update @passed { meta l4proto . th sport }; }
-}`;
 
 /** Which server a client had, by client and service port. */
 export type AffinityMemory = Map<string, string>;
@@ -55,28 +47,30 @@ export interface SentCheck extends Check {
 export class PacketLab {
   readonly #lab: Lab;
   readonly #runner: CommandRunner;
+  readonly #witness: Witness;
   #lastPort = SOURCE_PORTS.last;
 
-  private constructor(lab: Lab, runner: CommandRunner) {
-    this.#lab = lab;
-    this.#runner = runner;
+  private constructor(parts: { readonly lab: Lab; readonly runner: CommandRunner; readonly witness: Witness }) {
+    this.#lab = parts.lab;
+    this.#runner = parts.runner;
+    this.#witness = parts.witness;
   }
 
-  static async open(runner: CommandRunner = systemRunner): Promise<PacketLab> {
+  static async open(
+    startWitness: (runner: CommandRunner) => Promise<Witness>,
+    runner: CommandRunner = systemRunner,
+  ): Promise<PacketLab> {
     const lab = await Lab.create();
-    const packetLab = new PacketLab(lab, runner);
     const places = ['node', 'remote', ...TOPOLOGY.pods.map(({ name }) => name)];
     const listening = places.flatMap((place) =>
-      TRANSPORTS.flatMap((protocol) =>
-        SERVER_PORTS.map((port) => {
-          const name = serverName(serverAddress(place, 'IPv4').address, port);
-          return lab.at(place).listen({ protocol, port, name });
-        }),
-      ),
+      SERVERS.map(({ protocol, port }) => {
+        const name = serverName(serverAddress(place, 'IPv4').address, port);
+        return lab.at(place).listen({ protocol, port, name });
+      }),
     );
-    await Promise.all([...listening, packetLab.#run('nft', ['-f', '-'], WITNESS)]);
+    const [witness] = await Promise.all([startWitness(runner), ...listening]);
     await writeFile(ROUTE_LOCALNET, '1');
-    return packetLab;
+    return new PacketLab({ lab, runner, witness });
   }
 
   async close(): Promise<void> {
@@ -85,15 +79,13 @@ export class PacketLab {
 
   /** Forgets all connections. */
   async flush(): Promise<void> {
-    await Promise.all([
-      this.#run('conntrack', ['-F']),
-      this.#run('nft', ['flush', 'set', 'inet', 'witness', 'passed']),
-    ]);
+    const [{ exitCode, stderr }] = await Promise.all([this.#runner.run('conntrack', ['-F']), this.#witness.flush()]);
+    if (exitCode !== 0) throw new Error(`conntrack -F: ${stderr}`);
   }
 
   /** Sends what the checks say, side by side. @returns what went wrong, one text per row. */
   async send(checks: readonly SentCheck[], memory: AffinityMemory): Promise<readonly string[]> {
-    const usable = checks.filter((check) => check.packet.protocol !== 'sctp' && this.#canTell(check));
+    const usable = checks.filter((check) => this.#canTell(check));
     const clients = Map.groupBy(usable, (check) => (check.row.affinity === undefined ? check : clientOf(check)));
     const reports = await Promise.all(
       [...clients.values()].map(async (sequence) => {
@@ -102,7 +94,7 @@ export class PacketLab {
         return done;
       }),
     );
-    const passed = await this.#passed();
+    const passed = await this.#witness.passed();
     const faults = reports.flat().flatMap((report) => {
       const fault = report.fault ?? untold(report, passed);
       return fault === undefined ? [] : [`${describeRow(report.check.row, report.check.packet.family)} ${fault}`];
@@ -181,34 +173,11 @@ export class PacketLab {
   }
 
   async #probe({ row, packet }: Check, timeoutMs: number): Promise<{ result: ProbeResult; sourcePort: number }> {
-    const { destination: address, port } = packet;
-    const protocol = packet.protocol as Transport;
-    for (;;) {
-      this.#lastPort = this.#lastPort >= SOURCE_PORTS.last ? SOURCE_PORTS.first : this.#lastPort + 1;
-      const sourcePort = this.#lastPort;
-      try {
-        const result = await this.#lab.at(row.from).probe({ protocol, address, port, sourcePort, timeoutMs });
-        return { result, sourcePort };
-      } catch (thrown) {
-        // Something on the node has the port for a connection of its own, whose number the kernel chose.
-        if (!(thrown instanceof Error) || !thrown.message.includes('EADDRINUSE')) throw thrown;
-      }
-    }
-  }
-
-  /** `tcp 33000` for every packet that the witness saw. */
-  async #passed(): Promise<ReadonlySet<string>> {
-    const listing = await this.#run('nft', ['-n', 'list', 'set', 'inet', 'witness', 'passed']);
-    const names: Readonly<Record<string, string>> = { '6': 'tcp', '17': 'udp', tcp: 'tcp', udp: 'udp' };
-    return new Set(
-      Array.from(listing.matchAll(/\b(6|17|tcp|udp) \. (\d+)/g), ([, name = '', port]) => `${names[name]} ${port}`),
-    );
-  }
-
-  async #run(file: string, args: readonly string[], input = ''): Promise<string> {
-    const { exitCode, stdout, stderr } = await this.#runner.run(file, args, { input });
-    if (exitCode !== 0) throw new Error(`${file} ${args.join(' ')}: ${stderr}`);
-    return stdout;
+    const { destination: address, port, protocol } = packet;
+    this.#lastPort = this.#lastPort >= SOURCE_PORTS.last ? SOURCE_PORTS.first : this.#lastPort + 1;
+    const sourcePort = this.#lastPort;
+    const result = await this.#lab.at(row.from).probe({ protocol, address, port, sourcePort, timeoutMs });
+    return { result, sourcePort };
   }
 }
 
@@ -225,9 +194,9 @@ function clientOf({ packet, serviceKey }: SentCheck): string {
 }
 
 /** A packet that nobody answered may have gone on, or not: the witness knows. */
-function untold({ check, sourcePort }: Report, passed: ReadonlySet<string>): string | undefined {
+function untold({ check, sourcePort }: Report, passed: ReadonlySet<number>): string | undefined {
   if (sourcePort === undefined) return undefined;
-  const wentOn = passed.has(`${check.packet.protocol} ${sourcePort}`);
+  const wentOn = passed.has(sourcePort);
   if (wentOn === (check.row.result.kind === 'pass')) return undefined;
   return wentOn ? 'the packet passed the node untouched' : 'the packet did not pass the node';
 }

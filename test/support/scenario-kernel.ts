@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assemble } from '../../src/backend/assembly.ts';
+import type { Backend, BackendSettings, Driver } from '../../src/backend/contract.ts';
+import type { RuleSet } from '../../src/backend/rules.ts';
+import { diffRuleSets, isEmptyChange, NO_RULES } from '../../src/backend/rules.ts';
+import { systemRunner } from '../../src/kernel/command.ts';
+import type { IpFamily } from '../../src/model/address.ts';
+import { IP_FAMILIES } from '../../src/model/address.ts';
+import type { Moment } from './scenario.ts';
+import { playScenario } from './scenario.ts';
+import type { AffinityMemory, PacketLab } from './scenario-packets.ts';
+import { judge } from './scenario-plan.ts';
+import { BACKEND_SETTINGS } from './scenario-settings.ts';
+
+/** A backend as the kernel's tools offer it. */
+export interface KernelVariant {
+  readonly title: string;
+  readonly backend: Backend;
+  readonly settings: BackendSettings;
+}
+
+/** One variant for each of these variants of iptables, or one in all for a backend that has none. */
+export function variantsOf(backend: Backend, iptables: readonly ('nf_tables' | 'legacy')[]): readonly KernelVariant[] {
+  if (backend.name === 'nft') return [{ title: backend.name, backend, settings: BACKEND_SETTINGS }];
+  return iptables.map((iptablesVariant) => ({
+    title: `${backend.name} (${iptablesVariant})`,
+    backend,
+    settings: { ...BACKEND_SETTINGS, iptablesVariant },
+  }));
+}
+
+/** Both families of one backend, written to by difference: what a scenario leaves is where the next one starts. */
+export class ScenarioKernel {
+  readonly #backend: Backend;
+  readonly #settings: BackendSettings;
+  readonly #drivers: Readonly<Record<IpFamily, Driver>>;
+  readonly #current = new Map<IpFamily, RuleSet>();
+
+  constructor({ backend, settings }: KernelVariant) {
+    const driver = (family: IpFamily): Driver => backend.openDriver({ family, runner: systemRunner, settings });
+    this.#backend = backend;
+    this.#settings = settings;
+    this.#drivers = { IPv4: driver('IPv4'), IPv6: driver('IPv6') };
+  }
+
+  /**
+   * Writes what a scenario wants and sends its packets, moment by moment.
+   *
+   * @returns what was wrong with packets, or the kernel's rules, in the first moment that went wrong.
+   */
+  async play(name: string, packets: PacketLab): Promise<readonly string[]> {
+    const scenario = playScenario(name, this.#backend.name);
+    const memory: AffinityMemory = new Map();
+    const { nodeAddresses } = scenario.settings;
+    await setNodeAddresses('add', nodeAddresses);
+    try {
+      for (const moment of scenario.moments) {
+        if (moment.step !== undefined && 'waitS' in moment.step) await sleep(moment.step.waitS * 1000);
+        await this.#write(moment);
+        await packets.flush();
+        const checks = moment.checks.map((check) => {
+          const { service } = judge(moment.plans[check.packet.family], check.packet, this.#backend.name);
+          return { ...check, serviceKey: service?.key ?? '' };
+        });
+        const faults = [...(await packets.send(checks, memory)), ...(await this.#differences())];
+        if (faults.length > 0) return faults;
+      }
+      return [];
+    } finally {
+      await setNodeAddresses('del', nodeAddresses);
+    }
+  }
+
+  /** Leaves nothing in the kernel. */
+  async close(): Promise<void> {
+    for (const driver of Object.values(this.#drivers)) await driver.close();
+    await this.#backend.cleanup(systemRunner);
+  }
+
+  async #write({ plans }: Moment): Promise<void> {
+    const write = async (family: IpFamily): Promise<void> => {
+      const { rules } = assemble(this.#backend.spelling(this.#settings), plans[family]);
+      const driver = this.#drivers[family];
+      const known = this.#current.get(family) ?? (await driver.read());
+      // A scenario that fails leaves no assumption for the next one.
+      this.#current.delete(family);
+      await driver.apply(diffRuleSets(known, rules), rules);
+      this.#current.set(family, rules);
+    };
+    await Promise.all(IP_FAMILIES.map(write));
+  }
+
+  /** What the kernel holds otherwise than was written, as rules to remove and to add. */
+  async #differences(): Promise<readonly string[]> {
+    const found = await Promise.all(
+      IP_FAMILIES.map(async (family) => {
+        const wanted = this.#current.get(family) ?? NO_RULES;
+        const change = diffRuleSets(await this.#drivers[family].read(), wanted);
+        return isEmptyChange(change) ? [] : [`${family}:`, ...this.#backend.explain(change)];
+      }),
+    );
+    return found.flat();
+  }
+}
+
+async function setNodeAddresses(action: 'add' | 'del', addresses: readonly string[]): Promise<void> {
+  for (const address of addresses) {
+    const { exitCode, stderr } = await systemRunner.run('ip', ['addr', action, address, 'dev', 'lo']);
+    if (exitCode !== 0) throw new Error(stderr);
+  }
+}
