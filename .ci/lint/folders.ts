@@ -22,7 +22,7 @@ const ZONES: Readonly<Record<string, ZoneRule>> = {
   backend: { imports: ['model', 'base'], types: ['compiler', 'kernel'], node: PURE },
   'backend/registry': { imports: ['backend', 'backend/*/kernel', 'base'], types: ['model'], node: [] },
   // backend/<name>/*.ts; two names never meet, see judgeImport
-  'backend/*': { imports: ['backend', 'model', 'base'], types: ['compiler'], node: PURE },
+  'backend/*': { imports: ['backend', 'model', 'base'], types: ['compiler', 'kernel'], node: PURE },
   // backend/<name>/driver.ts and backend.ts: where a backend meets the kernel
   'backend/*/kernel': {
     imports: ['backend', 'backend/*', 'kernel', 'model', 'base'],

@@ -62,7 +62,7 @@ export async function renderRules(
   const desired = await desiredRules({ setup, paths: config.manifests, families: familiesOf(config), stdin });
   const texts = [...desired.families].map(([family, { plan, rules }]) => ({
     family,
-    text: setup.backend.text(plan, diffRuleSets(NO_RULES, rules)),
+    text: setup.backend.text(plan, diffRuleSets(NO_RULES, rules), setup.backendSettings),
   }));
   return { texts, badObjects: desired.badObjects, warnings: desired.warnings };
 }

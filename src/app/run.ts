@@ -9,6 +9,7 @@ import { systemRunner } from '../kernel/command.ts';
 import type { InstanceLock } from '../kernel/instance-lock.ts';
 import { acquireInstanceLock } from '../kernel/instance-lock.ts';
 import { OwnProcesses } from '../kernel/own-processes.ts';
+import { tellSettings } from '../kernel/sysctl.ts';
 import type { IpFamily } from '../model/address.ts';
 import { ManifestReader } from '../source/manifest-reader.ts';
 import { clusterOf } from './cluster.ts';
@@ -85,7 +86,7 @@ async function takeLock({ takeOver }: Config, log: Log): Promise<InstanceLock | 
   }
 }
 
-/** @throws {SluiceError} when the backend's tools or rights are missing, or the kernel has no address family for it. */
+/** @throws {SluiceError} when the backend's tools or rights are missing, or the kernel lacks what it needs; nothing is written then. */
 export async function openDrivers({
   setup,
   runner,
@@ -100,6 +101,7 @@ export async function openDrivers({
 }): Promise<ReadonlyMap<IpFamily, Driver>> {
   const { backend, backendSettings } = setup;
   const probe = await backend.probe(runner);
+  if (backend.advice !== undefined) log.warn(backend.advice);
   log.info(`writing rules with ${probe.description}`, { backend: backend.name, families: probe.families });
   for (const reason of probe.missing) log.warn(`${reason}: no rules for it`);
   if (probe.families.length === 0) {
@@ -108,6 +110,7 @@ export async function openDrivers({
       message: `${backend.name} can program no address family here`,
     });
   }
+  tellSettings((await backend.prepare?.(runner, backendSettings)) ?? [], log);
   return new Map(
     probe.families.map((family) => [family, backend.openDriver({ family, runner, settings: backendSettings, own })]),
   );

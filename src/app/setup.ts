@@ -1,4 +1,4 @@
-import type { Backend, BackendSettings } from '../backend/contract.ts';
+import type { Backend, BackendSettings, IpvsSettings } from '../backend/contract.ts';
 import { BACKENDS, backendNamed } from '../backend/registry.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { CompileSettings } from '../compiler/plan.ts';
@@ -20,7 +20,7 @@ export function setupFrom(config: Config): Setup {
   const { masqueradeBit, conntrackBeLiberal, masqueradeAll, detectLocal, localhostNodePorts } = config;
   return {
     backend,
-    backendSettings: { masqueradeBit, conntrackBeLiberal },
+    backendSettings: { masqueradeBit, conntrackBeLiberal, ipvs: ipvsSettings(config) },
     compileSettings: {
       masqueradeAll,
       detectLocal,
@@ -28,6 +28,7 @@ export function setupFrom(config: Config): Setup {
       externalIps: config.allowExternalIps,
       // Only the iptables mode of kube-proxy can serve loopback addresses (N4 of the reference).
       localhostNodePorts: localhostNodePorts && backend.proxyMode === 'iptables',
+      namesInterfaceAddresses: backend.namesInterfaceAddresses === true,
     },
     nodeOverrides: {
       ...(config.nodeName === undefined ? {} : { name: config.nodeName }),
@@ -35,6 +36,20 @@ export function setupFrom(config: Config): Setup {
       // A specific bind address is what kube-proxy takes for the node's address of its family.
       addresses: isUnspecified(config.bindAddress) ? config.nodeIps : [...config.nodeIps, config.bindAddress],
       podCidrs: config.podCidrs,
+    },
+  };
+}
+
+function ipvsSettings(config: Config): IpvsSettings {
+  const seconds = (ms: number): number => Math.ceil(ms / 1000);
+  return {
+    scheduler: config.ipvsScheduler,
+    excludeCidrs: config.ipvsExcludeCidrs,
+    strictArp: config.ipvsStrictArp,
+    timeoutsS: {
+      tcp: seconds(config.ipvsTcpTimeoutMs),
+      tcpFin: seconds(config.ipvsTcpFinTimeoutMs),
+      udp: seconds(config.ipvsUdpTimeoutMs),
     },
   };
 }

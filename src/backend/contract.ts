@@ -1,10 +1,11 @@
-import type { IpFamily } from '../model/address.ts';
-import type { Plan } from '../compiler/plan.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
+import type { Plan } from '../compiler/plan.ts';
 import type { CommandRunner } from '../kernel/command.ts';
 import type { OwnProcesses } from '../kernel/own-processes.ts';
 import type { OnForeignWrite, RuleWatch } from '../kernel/rule-events.ts';
+import type { SettingOutcome } from '../kernel/sysctl.ts';
+import type { Cidr, IpFamily } from '../model/address.ts';
 import type { Spelling } from './assembly.ts';
 import type { ChangeSet, ObjectId, RuleSet } from './rules.ts';
 
@@ -31,6 +32,18 @@ export interface BackendSettings {
   readonly conntrackBeLiberal: boolean;
   /** Which of the two kernel interfaces of iptables to use; found out when absent. */
   readonly iptablesVariant?: 'nf_tables' | 'legacy';
+  /** The section `ipvs` of kube-proxy's configuration; its defaults when absent. */
+  readonly ipvs?: IpvsSettings;
+}
+
+export interface IpvsSettings {
+  /** A scheduler of the kernel: `rr`, `lc`, `mh`, … */
+  readonly scheduler: string;
+  /** Virtual servers in these networks belong to others, whatever else they look like. */
+  readonly excludeCidrs: readonly Cidr[];
+  readonly strictArp: boolean;
+  /** Seconds, after which idle connections are forgotten; 0 leaves the kernel's value. */
+  readonly timeoutsS: { readonly tcp: number; readonly tcpFin: number; readonly udp: number };
 }
 
 /** What a machine offers a backend. */
@@ -63,8 +76,9 @@ export interface Driver {
    */
   inspect(): Promise<Inspection>;
   /**
-   * Writes a change as one transaction. Either all of it is in the kernel afterwards or nothing. `wanted` is the rule set
-   * that the change leads to, for tools that sometimes have to write everything anew.
+   * Writes a change as one transaction: either all of it is in the kernel afterwards or nothing. Where the tools know no
+   * transactions (IPVS) it is make before break, and what was written of a change that failed is for the next reading to
+   * find. `wanted` is the rule set that the change leads to, for tools that sometimes have to write everything anew.
    *
    * @returns how many characters the tools were fed.
    * @throws {SluiceError} `kernel-refused` when tool or kernel reject the content, other codes when they could not be asked.
@@ -89,6 +103,8 @@ export interface DriverOptions {
   readonly settings: BackendSettings;
   /** Where the driver notes the processes that write for it. */
   readonly own?: OwnProcesses;
+  /** For what a driver does later, by itself. The system's by default. */
+  readonly clock?: Clock;
 }
 
 export interface WatchOptions {
@@ -107,17 +123,29 @@ export interface Backend {
   readonly name: string;
   /** kube-proxy's word for it in `mode:` and `--proxy-mode`. */
   readonly proxyMode: string;
+  /** Whether rules name the addresses of the node's interfaces, so that a plan has to have them. */
+  readonly namesInterfaceAddresses?: boolean;
+  /** What somebody who chose this backend should know; said once, at the start. */
+  readonly advice?: string;
   spelling(settings: BackendSettings): Spelling;
   /** The table that an object is in, where the backend has several. */
   readonly tableOf?: (id: ObjectId) => string;
   /** The exact bytes that a node without any of our rules is fed, for `sluice render`. */
-  text(plan: Plan, change: ChangeSet): string;
+  text(plan: Plan, change: ChangeSet, settings: BackendSettings): string;
   /** One line of text per rule, element or chain that a change adds (`+ `) or removes (`- `), for `sluice diff --rules`. */
   explain(change: ChangeSet): readonly string[];
   /** Every destination that the rules serve. */
   summarize(rules: RuleSet): readonly FrontendSummary[];
   /** @throws {SluiceError} `command-missing`, `permission-denied` or `kernel-unsupported`, with what to do. */
   probe(runner: CommandRunner): Promise<Probe>;
+  /**
+   * Before the first rule: makes sure, by trying, that everything the rules need is there, and sets what they rely on. Not for
+   * commands that only look.
+   *
+   * @returns how the settings came out; those that failed are for the log.
+   * @throws {SluiceError} `kernel-unsupported` before anything has been changed.
+   */
+  prepare?(runner: CommandRunner, settings: BackendSettings): Promise<readonly SettingOutcome[]>;
   openDriver(options: DriverOptions): Driver;
   /** Notices when somebody else writes to our rules. @throws {SluiceError} when tools are missing. */
   watch(options: WatchOptions): Promise<RuleWatch>;

@@ -12,13 +12,16 @@ export interface NodeInputs {
 
 /** Everything that is decided once per node and family. */
 export function planNode(inputs: NodeInputs): NodePlan {
-  const { family, settings } = inputs;
+  const { family, settings, node } = inputs;
   const podDetector = detectPods(inputs);
   return {
     ...(podDetector === undefined ? {} : { podDetector }),
     nodePortAddresses: selectNodePortAddresses(inputs),
     clusterIpMasquerade: masqueradeOfClusterIps(settings.masqueradeAll, podDetector),
     serviceCidrs: disjointCidrs(inputs.serviceCidrs.filter((cidr) => familyOf(cidr) === family)),
+    ...(settings.namesInterfaceAddresses === true && {
+      interfaceAddresses: node.interfaceAddresses.filter((address) => familyOf(address) === family).toSorted(),
+    }),
   };
 }
 

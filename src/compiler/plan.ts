@@ -89,6 +89,8 @@ export interface NodePlan {
   readonly clusterIpMasquerade: 'always' | 'not-pod' | 'never';
   /** Networks from which ClusterIPs are allocated, disjoint, sorted. */
   readonly serviceCidrs: readonly Cidr[];
+  /** Addresses of this machine's interfaces, sorted; only where {@link CompileSettings.namesInterfaceAddresses} asks for them. */
+  readonly interfaceAddresses?: readonly IpAddress[];
 }
 
 /** Two Services want the same destination. The older keeps it. */
@@ -121,4 +123,6 @@ export interface CompileSettings {
   readonly externalIps: boolean;
   /** NodePorts on 127.0.0.0/8 (IPv4, for backends that can). */
   readonly localhostNodePorts: boolean;
+  /** Do rules name the addresses of the node's interfaces? They all change then whenever one of those does. */
+  readonly namesInterfaceAddresses?: boolean;
 }

@@ -42,6 +42,7 @@ export class World {
   static async open(options: WorldOptions): Promise<World> {
     const { backend, backendSettings, runner } = options;
     const { families } = await backend.probe(runner);
+    await backend.prepare?.(runner, backendSettings);
     const drivers = families.map(
       (family) => [family, backend.openDriver({ family, runner, settings: backendSettings })] as const,
     );

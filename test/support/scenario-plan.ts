@@ -1,4 +1,4 @@
-import type { Frontend, Plan, ServicePlan, Target } from '../../src/compiler/plan.ts';
+import type { Action, Frontend, Origin, Plan, ServicePlan, Target } from '../../src/compiler/plan.ts';
 import { cidrContains, isLoopback } from '../../src/model/address.ts';
 import type { Packet } from './scenario-addresses.ts';
 import { originOf, serverName } from './scenario-addresses.ts';
@@ -15,6 +15,10 @@ interface Traits {
   readonly refusesEverywhere: boolean;
   /** Do source ranges hold for Services that nobody serves? */
   readonly guardsAlways: boolean;
+  /** Are the addresses of Services the node's own, so that it refuses their other ports, and sends from them? */
+  readonly ownsAddresses: boolean;
+  /** Does each destination remember its clients by itself, and those of policy Local send everybody the same way? */
+  readonly affinityByDestination: boolean;
 }
 
 const TRAITS: Readonly<Record<string, Traits>> = {
@@ -24,6 +28,8 @@ const TRAITS: Readonly<Record<string, Traits>> = {
     letsNodePass: false,
     refusesEverywhere: false,
     guardsAlways: true,
+    ownsAddresses: false,
+    affinityByDestination: false,
   },
   iptables: {
     unknownPort: 'pass',
@@ -31,6 +37,17 @@ const TRAITS: Readonly<Record<string, Traits>> = {
     letsNodePass: true,
     refusesEverywhere: true,
     guardsAlways: false,
+    ownsAddresses: false,
+    affinityByDestination: false,
+  },
+  ipvs: {
+    unknownPort: 'refused',
+    unallocated: 'pass',
+    letsNodePass: false,
+    refusesEverywhere: false,
+    guardsAlways: true,
+    ownsAddresses: true,
+    affinityByDestination: true,
   },
 };
 
@@ -40,6 +57,8 @@ export interface Judgement {
   readonly masquerade: Masquerade;
   /** Whose packet it is; absent when it meets no Service. */
   readonly service?: ServicePlan;
+  /** What session affinity goes by, beside the client. */
+  readonly affinityKey?: string;
 }
 
 function without(kind: Result['kind'], service?: ServicePlan): Judgement {
@@ -63,9 +82,12 @@ export function judge(plan: Plan, packet: Packet, backend: string): Judgement {
     return without(traits.refusesEverywhere ? refusalOf(frontend) : 'pass', service);
   }
   const clusterIps = [...plan.services.values()].flatMap(({ frontends }) =>
-    frontends.flatMap((frontend) => (frontend.kind === 'cluster-ip' ? frontend.address : [])),
+    frontends.flatMap((frontend) =>
+      frontend.kind === 'cluster-ip' || (traits.ownsAddresses && frontend.kind !== 'node-port') ? frontend.address : [],
+    ),
   );
-  if (clusterIps.includes(packet.destination)) return without(traits.unknownPort);
+  const isNodes = packet.nodeAddresses.has(packet.destination);
+  if (clusterIps.includes(packet.destination) && !isNodes) return without(traits.unknownPort);
   if (plan.node.serviceCidrs.some((cidr) => cidrContains(cidr, packet.destination))) return without(traits.unallocated);
   return without('pass');
 }
@@ -100,7 +122,7 @@ interface Case {
 
 function judgeFrontend({ plan, packet, traits, service, frontend }: Case): Judgement {
   const origin = originOf(packet, plan.node.podDetector);
-  const action = frontend.verdict[origin];
+  const action = actionOf(frontend, { origin, traits, service });
   const allowed = frontend.kind === 'node-port' ? undefined : frontend.allowedSources;
   const denied = allowed !== undefined && !allowed.some((cidr) => cidrContains(cidr, packet.source));
   if (denied && (action.kind !== 'reject' || traits.guardsAlways)) return without('drop', service);
@@ -111,11 +133,25 @@ function judgeFrontend({ plan, packet, traits, service, frontend }: Case): Judge
     return without(passes ? 'pass' : 'refused', service);
   }
   const targets = service.pools[action.pool];
+  // The node would send from the Service's address.
+  const masquerades = action.masquerade || (traits.ownsAddresses && origin === 'node');
   return {
     result: { kind: 'servers', servers: targets.map(({ address, port }) => serverName(address, port)).toSorted() },
-    masquerade: masqueradeOf(action.masquerade, targets, packet),
+    masquerade: masqueradeOf(masquerades, targets, packet),
     service,
+    affinityKey: traits.affinityByDestination ? `${service.key} ${packet.destination}` : service.key,
   };
+}
+
+function actionOf(
+  { verdict }: Frontend,
+  { origin, traits, service }: { readonly origin: Origin; readonly traits: Traits; readonly service: ServicePlan },
+): Action {
+  const action = verdict[origin];
+  const sameForAll = traits.affinityByDestination && service.affinityTimeoutS !== undefined;
+  const { outside } = verdict;
+  if (!sameForAll || action.kind !== 'forward' || outside.kind !== 'forward') return action;
+  return { ...action, pool: outside.pool };
 }
 
 function masqueradeOf(always: boolean, targets: readonly Target[], { source }: Packet): Masquerade {

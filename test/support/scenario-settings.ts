@@ -46,6 +46,7 @@ export function readSettings(text: string | undefined, backend: string): Scenari
       nodePortAddresses: nodePortAddresses(fields['nodePortAddresses'], backend),
       externalIps: true,
       localhostNodePorts: backend === 'iptables' && localhost === true,
+      namesInterfaceAddresses: backend === 'ipvs',
     },
     nodeAddresses: texts(fields['nodeAddresses']).map((address) => parsed(address, parseIpAddress)),
     problems: texts(fields['problems']),

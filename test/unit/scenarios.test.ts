@@ -32,7 +32,7 @@ describe.each(SCENARIO_NAMES)('%s', (name) => {
       if (moment === undefined) throw new Error('a scenario has a first moment');
       const plan = moment.plans[family];
       const { rules } = assemble(backend.spelling(BACKEND_SETTINGS), plan);
-      const text = backend.text(plan, diffRuleSets(NO_RULES, rules));
+      const text = backend.text(plan, diffRuleSets(NO_RULES, rules), BACKEND_SETTINGS);
       const golden = `${backend.name}.${family.toLowerCase()}.txt`;
       await expect(text).toMatchFileSnapshot(join(SCENARIOS_FOLDER, name, golden));
     });

@@ -1,12 +1,10 @@
 import { kernelFamilies } from '../../kernel/families.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
-import { watchLegacyTables } from '../../kernel/legacy-tables.ts';
+import { watchIptables } from '../../kernel/iptables-watch.ts';
 import type { RuleWatch } from '../../kernel/rule-events.ts';
-import { watchRuleEvents } from '../../kernel/rule-events.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
 import type { Backend, BackendSettings, Probe, WatchOptions } from '../contract.ts';
-import type { RuleSet } from '../rules.ts';
 import { diffRuleSets, NO_RULES } from '../rules.ts';
 import { choosePrograms, findPrograms, missingPrograms } from '../xtables/programs.ts';
 import { Xtables } from '../xtables/xtables.ts';
@@ -15,9 +13,11 @@ import { isOwnChain } from './names.ts';
 import { encodeChange } from '../xtables/encode.ts';
 import { explainChains } from '../xtables/explain.ts';
 import { iptablesFailure } from '../xtables/failure.ts';
-import { BUILT_IN_CHAINS, isBuiltIn, splitObjectId, TABLES } from '../xtables/names.ts';
+import { splitObjectId, WATCHED_CHAINS } from '../xtables/names.ts';
+import { isForIpvs, withoutShared } from '../xtables/shared.ts';
 import { iptablesSpelling } from './render.ts';
 import { summarizeIptables } from './summary.ts';
+import { describeRemoved } from '../xtables/describe.ts';
 import type { Programs } from '../xtables/variant.ts';
 import { programName } from '../xtables/variant.ts';
 
@@ -62,16 +62,16 @@ async function probe(runner: CommandRunner): Promise<Probe> {
   return { description: `iptables ${programs.version} (${programs.variant})`, families, missing };
 }
 
-/** The nf_tables variant is announced by the kernel; every jump into our chains is in a built-in one. */
 async function watch(options: WatchOptions): Promise<RuleWatch> {
   const { runner, settings } = options;
   const { variant } = await choosePrograms(runner, settings.iptablesVariant);
-  if (variant === 'legacy') return watchLegacyTables({ ...options, tables: ['filter', 'nat'] });
-  const chains = ['KUBE-.*', ...BUILT_IN_CHAINS].join('|');
-  return watchRuleEvents({ ...options, ours: `^ip6? (?:filter|nat)(?: (?:${chains}))?$` });
+  return watchIptables({ ...options, variant, tables: ['filter', 'nat'], chains: WATCHED_CHAINS });
 }
 
-/** Both variants are cleaned where both are installed: the other may hold what an earlier kube-proxy left. */
+/**
+ * Chains that ipvs mode has under the same names stay while they are its. Both variants are cleaned where both are installed:
+ * the other may hold what an earlier kube-proxy left.
+ */
 async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
   const installed = await findPrograms(runner);
   if (installed.length === 0) missingPrograms();
@@ -93,21 +93,11 @@ async function cleanupThrough(installed: readonly Programs[], runner: CommandRun
   for (const programs of installed) {
     for (const family of IP_FAMILIES.filter((name) => available.includes(name))) {
       const tables = new Xtables({ runner, family, programs, ownership: isOwnChain });
-      const rules = await tables.read();
+      const all = await tables.read();
+      const rules = isForIpvs(all) ? withoutShared(all) : all;
       await tables.write(diffRuleSets(rules, NO_RULES));
       removed.push(...describeRemoved(rules, family, programs));
     }
   }
   return removed;
-}
-
-function describeRemoved(rules: RuleSet, family: IpFamily, programs: Programs): readonly string[] {
-  return TABLES.flatMap((table) => {
-    const ids = [...rules.keys()].filter((id) => splitObjectId(id).table === table);
-    const chains = ids.filter((id) => !isBuiltIn(id)).length;
-    const hooks = ids.length - chains;
-    if (ids.length === 0) return [];
-    const jumps = hooks === 0 ? '' : ` and the jumps to them from ${hooks} built-in chains`;
-    return [`${programName(family, programs, '')} table ${table}: ${chains} chains${jumps}`];
-  });
 }

@@ -13,6 +13,9 @@ export const BUILT_IN_CHAINS: ReadonlySet<string> = new Set([
   'POSTROUTING',
 ]);
 
+/** Patterns for where a write by others concerns us: our chains, and those with the jumps into them. */
+export const WATCHED_CHAINS: readonly string[] = ['KUBE-.*', ...BUILT_IN_CHAINS];
+
 /** Which chains belong to a backend, by table and name; of built-in chains it has the jumps to those. */
 export type ChainOwnership = (table: Table, chain: string) => boolean;
 

@@ -1,3 +1,4 @@
+import { linesIn } from '../../base/lines.ts';
 import type { Steps } from '../../base/steps.ts';
 import { ITEMS_PER_STEP, mapInSteps } from '../../base/steps.ts';
 import type { ObjectId, OrderedRules, RuleSet } from '../rules.ts';
@@ -62,15 +63,6 @@ export function* chainsHeldByOthers(text: string, isOwnChain: ChainOwnership): S
     if (!BUILT_IN_CHAINS.has(chain) && !isOwnChain(table, chain)) held.add(objectId(table, target));
   }
   return held;
-}
-
-function* linesIn(text: string): Generator<string> {
-  for (let at = 0; at < text.length; ) {
-    const newline = text.indexOf('\n', at);
-    const end = newline < 0 ? text.length : newline;
-    yield text.slice(at, end);
-    at = end + 1;
-  }
 }
 
 function parseRule(

@@ -57,6 +57,7 @@ export function openDriver(contender: Contender, runner: CommandRunner): Driver 
 export async function whyUnusable(contender: Contender, runner: CommandRunner): Promise<string | undefined> {
   try {
     await backendOf(contender).probe(runner);
+    await backendOf(contender).prepare?.(runner, contender.settings);
     const driver = openDriver(contender, runner);
     try {
       await driver.read();

@@ -77,6 +77,8 @@ function replaced(value: unknown, [key, ...rest]: Path, change: (leaf: unknown) 
   return copy;
 }
 
+const SETTINGS_OF_BACKENDS = { masqueradeBit: 14, conntrackBeLiberal: false };
+
 const MARK = 'EVIL';
 
 /** Text that ends a comment, an element, a rule, a chain or a line, and goes on with a command. */
@@ -114,8 +116,8 @@ describe.each(BACKENDS)('the text of $name', (backend) => {
         for (const family of IP_FAMILIES) {
           const { plan } = compile({ snapshot: store.snapshot(), node: NODE, settings: SETTINGS, family });
           served += plan.services.size;
-          const spelling = backend.spelling({ masqueradeBit: 14, conntrackBeLiberal: false });
-          const text = backend.text(plan, diffRuleSets(NO_RULES, assemble(spelling, plan).rules));
+          const all = diffRuleSets(NO_RULES, assemble(backend.spelling(SETTINGS_OF_BACKENDS), plan).rules);
+          const text = backend.text(plan, all, SETTINGS_OF_BACKENDS);
           expect(text).not.toContain(MARK);
           expect(text).toMatch(PLAIN_LINE);
           if (backend.name === 'nft') expect(new FakeNft().run(text)).toBe('');

@@ -148,7 +148,7 @@ describe('things that are probably not meant', () => {
 });
 
 it('refuses proxy modes that it does not have', async () => {
-  await expect(sluice(['diff', '--manifests', '-', '--proxy-mode', 'ipvs'])).rejects.toMatchObject({
+  await expect(sluice(['diff', '--manifests', '-', '--proxy-mode', 'userspace'])).rejects.toMatchObject({
     code: 'bad-config',
   });
 });

@@ -19,6 +19,7 @@ const PACKAGE_OF: Readonly<Record<string, string | undefined>> = {
   ip: 'iproute2',
   modprobe: 'kmod',
   perl: undefined,
+  cat: undefined,
   sh: undefined,
   unshare: undefined,
   // Only where systemd has started sluice.

@@ -15,7 +15,7 @@ const backend: Backend = iptablesBackend;
 test('the text for an empty node is what builds it', () => {
   const plan = planOf('IPv4', []);
   const { rules } = assemble(backend.spelling({ masqueradeBit: 14, conntrackBeLiberal: false }), plan);
-  const text = backend.text(plan, diffRuleSets(NO_RULES, rules));
+  const text = backend.text(plan, diffRuleSets(NO_RULES, rules), { masqueradeBit: 14, conntrackBeLiberal: false });
   expect(text).toMatch(/^\*filter\n[^]*COMMIT\n\*nat\n[^]*COMMIT\n$/);
   const tables = new FakeTables();
   expect(tables.restore(text)).toBeUndefined();

@@ -1,0 +1,183 @@
+import { SluiceError, toSluiceError } from '../../base/errors.ts';
+import { PersistentMap } from '../../base/persistent-map.ts';
+import { inSlices } from '../../base/steps.ts';
+import type { CommandRunner } from '../../kernel/command.ts';
+import { kernelFamilies } from '../../kernel/families.ts';
+import { watchIptables } from '../../kernel/iptables-watch.ts';
+import { applyIpvsSettings } from '../../kernel/ipvs-settings.ts';
+import type { RuleWatch } from '../../kernel/rule-events.ts';
+import type { SettingOutcome } from '../../kernel/sysctl.ts';
+import type { IpFamily } from '../../model/address.ts';
+import { IP_FAMILIES } from '../../model/address.ts';
+import type { Plan } from '../../compiler/plan.ts';
+import type { Backend, BackendSettings, Probe, WatchOptions } from '../contract.ts';
+import type { ChangeSet, RuleObject, RuleSet } from '../rules.ts';
+import { diffRuleSets, NO_RULES } from '../rules.ts';
+import { describeRemoved } from '../xtables/describe.ts';
+import { encodeChange as encodeChains } from '../xtables/encode.ts';
+import { TABLES, WATCHED_CHAINS } from '../xtables/names.ts';
+import { choosePrograms, findPrograms } from '../xtables/programs.ts';
+import { isForIpvs, withoutShared } from '../xtables/shared.ts';
+import { Xtables } from '../xtables/xtables.ts';
+import { IpvsDriver } from './driver.ts';
+import type { Surroundings } from './encode.ts';
+import { encodeChange, isChain, NO_SURROUNDINGS, TOOLS } from './encode.ts';
+import { explainIpvs } from './explain.ts';
+import { OTHER_BACKEND, unsupported } from './failure.ts';
+import { Machine } from './machine.ts';
+import type { Marks } from './marks.ts';
+import { ADDRESSES, DEVICE, isOwnChain, setOfObject, VIRTUAL_SERVERS } from './names.ts';
+import { parseAddresses, parseMarks, parseServers, parseSets } from './parse.ts';
+import { DEFAULT_IPVS, ipvsSpelling } from './render.ts';
+import { rehearse } from './rehearsal.ts';
+import { summarizeIpvs } from './summary.ts';
+
+/** kube-proxy's ipvs mode: virtual servers of the kernel, ipsets, and a fixed set of iptables rules. */
+export const ipvsBackend: Backend = {
+  name: 'ipvs',
+  proxyMode: 'ipvs',
+  namesInterfaceAddresses: true,
+  advice:
+    'Kubernetes has deprecated the proxy mode ipvs; --proxy-mode nftables takes over what is here in one go, without a pause, and serves the same packets',
+  spelling: ipvsSpelling,
+  text,
+  explain: explainIpvs,
+  summarize: summarizeIpvs,
+  probe,
+  prepare,
+  openDriver: (options) => new IpvsDriver(options),
+  watch,
+  cleanup,
+};
+
+function text({ family }: Plan, change: ChangeSet, { masqueradeBit }: BackendSettings): string {
+  const { steps } = encodeChange(change, { family, masqueradeBit, surroundings: NO_SURROUNDINGS });
+  const chains = encodeChains({ objects: change.objects.filter(({ id }) => isChain(id)), members: [] });
+  return steps
+    .map((step) =>
+      step.tool === 'iptables'
+        ? `# iptables-restore --noflush\n${chains}`
+        : `# ${TOOLS[step.tool].join(' ')}\n${step.lines.join('\n')}\n`,
+    )
+    .join('');
+}
+
+async function probe(runner: CommandRunner): Promise<Probe> {
+  const version = await asking(runner, 'ipset', ['--version']);
+  const programs = await choosePrograms(runner);
+  const listing = await asking(runner, 'ipvsadm', ['--save', '--numeric']);
+  if (listing.exitCode !== 0) {
+    if (/must be root|Permission denied/.test(listing.stderr)) {
+      throw new SluiceError({
+        code: 'permission-denied',
+        message: 'ipvsadm may not list virtual servers',
+        hint: 'run as root or with the capability NET_ADMIN (and in the network namespace of the node)',
+      });
+    }
+    throw unsupported('this kernel has no IPVS (IP Virtual Server)', { stderr: listing.stderr });
+  }
+  const families = kernelFamilies();
+  return {
+    description: `ipvsadm, ipset ${/v([\d.]+)/.exec(version.stdout)?.[1] ?? 'of unknown version'}, iptables ${programs.version} (${programs.variant})`,
+    families,
+    missing: IP_FAMILIES.filter((family) => !families.includes(family)).map(
+      (family) => `${family}: the kernel has it switched off`,
+    ),
+  };
+}
+
+async function asking(runner: CommandRunner, program: string, args: readonly string[]) {
+  try {
+    return await runner.run(program, args);
+  } catch (thrown) {
+    const error = toSluiceError(thrown);
+    if (error.code !== 'command-missing') throw error;
+    const { code, message, data } = error;
+    throw new SluiceError({ code, message, hint: `${error.hint}, or ${OTHER_BACKEND}`, data, cause: error });
+  }
+}
+
+async function prepare(runner: CommandRunner, settings: BackendSettings): Promise<readonly SettingOutcome[]> {
+  const { scheduler, strictArp, timeoutsS } = settings.ipvs ?? DEFAULT_IPVS;
+  const programs = await choosePrograms(runner, settings.iptablesVariant);
+  await rehearse({ runner, programs, families: kernelFamilies(), scheduler });
+  await ensureDevice(new Machine(runner));
+  const { tcp, tcpFin, udp } = timeoutsS;
+  const outcomes = await applyIpvsSettings({ strictArp });
+  if (tcp + tcpFin + udp === 0) return outcomes;
+  const wanted = `${tcp} ${tcpFin} ${udp}`;
+  const { exitCode, stderr } = await runner.run('ipvsadm', ['--set', ...wanted.split(' ')]);
+  const name = 'ipvs timeouts (tcp, tcpfin, udp)';
+  return [
+    ...outcomes,
+    exitCode === 0 ? { name, wanted, outcome: 'written' } : { name, wanted, outcome: 'failed', reason: stderr.trim() },
+  ];
+}
+
+async function watch(options: WatchOptions): Promise<RuleWatch> {
+  const { runner, settings } = options;
+  const { variant } = await choosePrograms(runner, settings.iptablesVariant);
+  return watchIptables({ ...options, variant, tables: TABLES, chains: WATCHED_CHAINS });
+}
+
+/** Both families have it in common, so it is there before either of them writes. */
+async function ensureDevice(machine: Machine): Promise<void> {
+  if ((await machine.addresses()) === undefined) await machine.write('ip', [`link add ${DEVICE} type dummy`]);
+}
+
+/** Rules first, since they refer to ipsets; those last, since virtual servers are recognised by them. */
+async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
+  const removed: string[] = [];
+  const families = kernelFamilies();
+  for (const programs of await findPrograms(runner)) {
+    for (const family of families) {
+      const xtables = new Xtables({ runner, family, programs, ownership: isOwnChain });
+      const all = await xtables.read();
+      const rules = isForIpvs(all) ? all : withoutShared(all);
+      await xtables.write(diffRuleSets(rules, NO_RULES));
+      removed.push(...describeRemoved(rules, family, programs));
+    }
+  }
+  const machine = new Machine(runner);
+  for (const family of families) removed.push(...(await removeObjects(machine, family)));
+  const left = await machine.addresses();
+  if (left !== undefined && families.every((family) => sizeOf(parseAddresses(left, family)) === 0)) {
+    await machine.write('ip', [`link del ${DEVICE}`]);
+    removed.push(`device ${DEVICE}`);
+  }
+  return removed;
+}
+
+/** Addresses, virtual servers and ipsets of one family. */
+async function removeObjects(machine: Machine, family: IpFamily): Promise<readonly string[]> {
+  const { rules, marks } = await readObjects(machine, family);
+  const surroundings: Surroundings = { ...NO_SURROUNDINGS, marks };
+  const inputs = { family, masqueradeBit: 0, surroundings };
+  for (const step of encodeChange(diffRuleSets(rules, NO_RULES), inputs).steps) {
+    if (step.tool !== 'iptables') await machine.write(step.tool, step.lines);
+  }
+  const sets = [...rules.keys()].filter((id) => setOfObject(id) !== undefined).length;
+  const counts: readonly (readonly [number, string])[] = [
+    [sizeOf(rules.get(VIRTUAL_SERVERS)), 'virtual servers'],
+    [sizeOf(rules.get(ADDRESSES)), `addresses of ${DEVICE}`],
+    [sets, 'ipsets'],
+  ];
+  return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${family}: ${count} ${what}`]));
+}
+
+/** Does not make the kernel load IPVS where it is not. */
+async function readObjects(machine: Machine, family: IpFamily): Promise<{ rules: RuleSet; marks: Marks }> {
+  const addresses = await machine.addresses();
+  const found = new Map(await inSlices(parseSets(await machine.sets(), family)));
+  if (addresses !== undefined) found.set(ADDRESSES, parseAddresses(addresses, family));
+  const { objects, marks } = parseMarks(found, family);
+  const rules = PersistentMap.of<RuleObject>(objects);
+  if ((await machine.table()) === undefined) return { rules, marks };
+  const traces = { family, objects, marks, excludeCidrs: [] };
+  const { own } = await inSlices(parseServers(await machine.servers(), traces));
+  return { rules: rules.set(VIRTUAL_SERVERS, { ordered: false, definition: '', members: own }), marks };
+}
+
+function sizeOf(object: RuleObject | undefined): number {
+  return object === undefined || object.ordered ? 0 : object.members.size;
+}

@@ -1,0 +1,277 @@
+import { equalData } from '../../base/equal.ts';
+import type { IpFamily } from '../../model/address.ts';
+import type { ChangeSet, ObjectChange, RuleObject } from '../rules.ts';
+import type { Marks } from './marks.ts';
+import { allot, hex } from './marks.ts';
+import {
+  ADDRESSES,
+  DEVICE,
+  markKey,
+  SET_NAMES,
+  setName,
+  setOfObject,
+  shortCutOf,
+  swapSetName,
+  VIRTUAL_SERVERS,
+} from './names.ts';
+import { LEAVING, splitServer } from './servers.ts';
+
+/** The tools, with what they are called to do with their standard input. */
+export const TOOLS = {
+  ipset: ['ipset', 'restore'],
+  ipvsadm: ['ipvsadm', '--restore'],
+  ip: ['ip', '-batch', '-'],
+} as const;
+
+export type Tool = keyof typeof TOOLS;
+
+/** One call of a tool; `iptables` stands for everything that the change says about chains. */
+export type Step = { readonly tool: Tool; readonly lines: readonly string[] } | { readonly tool: 'iptables' };
+
+/** Destinations by virtual server. */
+export type Leaving = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What is on the machine and not in the rule set: it decides how something is written, not what. */
+export interface Surroundings {
+  /** Destinations that stay until their last connection has ended. */
+  readonly leaving: Leaving;
+  /** Virtual servers of others; one that a Service wants is taken over. */
+  readonly foreign: ReadonlyMap<string, readonly string[]>;
+  /** Of short cuts, by name. */
+  readonly marks: Marks;
+}
+
+export const NO_SURROUNDINGS: Surroundings = { leaving: new Map(), foreign: new Map(), marks: new Map() };
+
+/** A change as batches, and what is around once they are written. */
+export interface EncodedChange {
+  readonly steps: readonly Step[];
+  readonly after: Surroundings;
+}
+
+export interface EncodeInputs {
+  readonly family: IpFamily;
+  readonly masqueradeBit: number;
+  readonly surroundings: Surroundings;
+}
+
+/**
+ * A change as batches, make before break: what packets are led to before what leads them there, and the other way round for
+ * what goes. Ipsets are made first and removed last, since rules refer to them and virtual servers are known by them.
+ */
+export function encodeChange(change: ChangeSet, inputs: EncodeInputs): EncodedChange {
+  const { family, masqueradeBit, surroundings } = inputs;
+  const servers = changesOf(change, VIRTUAL_SERVERS);
+  const names = servers.flatMap(({ key }) => shortCutOf(key) ?? []);
+  const marks = allot(surroundings.marks, names, masqueradeBit);
+  const steps = encodeSteps(family, change, { ...surroundings, marks });
+  const gone = new Set(servers.flatMap(({ key, after }) => (after === undefined ? (shortCutOf(key) ?? []) : [])));
+  const kept = new Map([...marks].filter(([name]) => !gone.has(name)));
+  return { steps, after: { ...surroundingsAfter(servers, surroundings), marks: kept } };
+}
+
+function encodeSteps(family: IpFamily, change: ChangeSet, surroundings: Surroundings): readonly Step[] {
+  const sets = encodeSets(family, change, surroundings.marks);
+  const servers = encodeServers(family, change, surroundings);
+  const addresses = encodeAddresses(family, change);
+  const between: Step[] = [
+    ...step('ip', addresses.add),
+    ...(change.objects.some(({ id }) => isChain(id)) ? [{ tool: 'iptables' } as const] : []),
+    ...step('ip', addresses.remove),
+  ];
+  const middle =
+    between.length === 0
+      ? step('ipvsadm', [...servers.add, ...servers.remove])
+      : [...step('ipvsadm', servers.add), ...between, ...step('ipvsadm', servers.remove)];
+  return [...step('ipset', sets.add), ...middle, ...step('ipset', sets.remove)];
+}
+
+function step(tool: Tool, lines: readonly string[]): readonly Step[] {
+  return lines.length === 0 ? [] : [{ tool, lines }];
+}
+
+/** Chains are for iptables; everything else is not. */
+export function isChain(id: string): boolean {
+  return setOfObject(id) === undefined && id !== VIRTUAL_SERVERS && id !== ADDRESSES;
+}
+
+interface Batch {
+  readonly add: string[];
+  readonly remove: string[];
+}
+
+interface Member {
+  readonly key: string;
+  readonly before: readonly string[] | undefined;
+  readonly after: readonly string[] | undefined;
+}
+
+function membersOf(object: RuleObject | undefined): readonly (readonly [string, readonly string[]])[] {
+  return object === undefined || object.ordered ? [] : [...object.members].toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Members of one object that come, go or change, whether or not the object itself is new. */
+function changesOf({ objects, members }: ChangeSet, id: string): readonly Member[] {
+  const whole = objects.find((object) => object.id === id);
+  if (whole === undefined) return members.filter((member) => member.id === id);
+  return [
+    ...membersOf(whole.before).map(([key, before]) => ({ key, before, after: undefined })),
+    ...membersOf(whole.after).map(([key, after]) => ({ key, before: undefined, after })),
+  ];
+}
+
+function encodeServers(family: IpFamily, change: ChangeSet, surroundings: Surroundings): Batch {
+  const batch: Batch = { add: [], remove: [] };
+  for (const { key, before, after } of changesOf(change, VIRTUAL_SERVERS)) {
+    const name = nativeKey(family, key, surroundings.marks);
+    if (after === undefined) batch.remove.push(`-D ${name}`);
+    else {
+      const known = { key, before: before ?? surroundings.foreign.get(key), after };
+      const { add, remove } = encodeServer(name, known, surroundings.leaving.get(key));
+      batch.add.push(...add);
+      batch.remove.push(...remove);
+    }
+  }
+  return batch;
+}
+
+/** What ipvsadm calls it. */
+export function nativeKey(family: IpFamily, key: string, marks: Marks): string {
+  const mark = marks.get(shortCutOf(key) ?? '');
+  return mark === undefined ? key : markKey(family, mark);
+}
+
+/** Connections of TCP have an end that the kernel sees; those of other protocols are cut at once, as in kube-proxy. */
+function isGraceful(key: string): boolean {
+  return key.startsWith('-t ') || key.includes(',tcp:');
+}
+
+function encodeServer(
+  name: string,
+  { key, before, after }: Member & { readonly after: readonly string[] },
+  leaving: ReadonlySet<string> | undefined,
+): Batch {
+  const { add, remove }: Batch = { add: [], remove: [] };
+  const old = splitServer(before ?? []);
+  const now = splitServer(after);
+  if (before === undefined) add.push(`-A ${name} ${now.flags}`);
+  else if (old.flags !== now.flags) add.push(`-E ${name} ${now.flags}`);
+  for (const [address, options] of now.destinations) {
+    const is = leaving?.has(address) === true ? LEAVING : old.destinations.get(address);
+    if (is !== options) add.push(`${is === undefined ? '-a' : '-e'} ${name} -r ${address} ${options}`);
+  }
+  for (const address of old.destinations.keys()) {
+    if (now.destinations.has(address)) continue;
+    remove.push(isGraceful(key) ? `-e ${name} -r ${address} ${LEAVING}` : `-d ${name} -r ${address}`);
+  }
+  return { add, remove };
+}
+
+function encodeAddresses(family: IpFamily, change: ChangeSet): Batch {
+  const bits = family === 'IPv4' ? 32 : 128;
+  const batch: Batch = { add: [], remove: [] };
+  const device = change.objects.find(({ id }) => id === ADDRESSES);
+  if (device !== undefined && device.before === undefined) batch.add.push(`link add ${DEVICE} type dummy`);
+  for (const { key, before, after } of changesOf(change, ADDRESSES)) {
+    if (before === undefined) batch.add.push(`address add ${key}/${bits} dev ${DEVICE}`);
+    else if (after === undefined) batch.remove.push(`address del ${key}/${bits} dev ${DEVICE}`);
+  }
+  return batch;
+}
+
+function encodeSets(family: IpFamily, change: ChangeSet, marks: Marks): Batch {
+  const batch: Batch = { add: [], remove: [] };
+  const swap = swapSetName(family);
+  if (change.objects.some(({ id }) => setOfObject(id) === swap)) batch.add.push(`destroy ${swap}`);
+  const removals: (readonly string[])[] = [];
+  for (const short of SET_NAMES) {
+    const name = setName(family, short);
+    const id = `set ${name}`;
+    const whole = change.objects.find((object) => object.id === id);
+    if (whole?.before !== undefined && whole.after !== undefined) {
+      batch.add.push(...redeclare(name, swap, { whole, marks }));
+      continue;
+    }
+    if (whole?.after !== undefined) batch.add.push(`create ${name} ${whole.after.definition}`);
+    if (whole !== undefined && whole.after === undefined) {
+      removals.push([`flush ${name}`, `destroy ${name}`]);
+      continue;
+    }
+    const gone: string[] = [];
+    for (const member of changesOf(change, id)) {
+      const marked = short === 'shortCut' ? withMark(member, marks) : member;
+      encodeEntry(name, marked, { add: batch.add, remove: gone });
+    }
+    removals.push(gone);
+  }
+  batch.remove.push(...removals.toReversed().flat());
+  return batch;
+}
+
+/** What the rule set says by name, the kernel needs as a mark. */
+function withMark({ key, before, after }: Member, marks: Marks): Member {
+  const name = /"(.*)"/.exec(after?.[0] ?? '')?.[1];
+  const mark = marks.get(name ?? '');
+  return { key, before, after: after === undefined || mark === undefined ? after : [...after, `skbmark ${hex(mark)}`] };
+}
+
+function encodeEntry(name: string, { key, before, after }: Member, { add, remove }: Batch): void {
+  if (after === undefined) {
+    remove.push(`del ${name} ${key}`);
+    return;
+  }
+  if (before !== undefined && !equalData(before, after)) add.push(`del ${name} ${key}`);
+  add.push(`add ${name} ${[key, ...after].join(' ')}`);
+}
+
+/** Rules refer to the set, so the new one takes its place in one step. */
+function redeclare(
+  name: string,
+  swap: string,
+  { whole: { after }, marks }: { readonly whole: ObjectChange; readonly marks: Marks },
+): readonly string[] {
+  const add: string[] = [];
+  for (const [key, lines] of membersOf(after)) {
+    encodeEntry(swap, withMark({ key, before: undefined, after: lines }, marks), { add, remove: [] });
+  }
+  return [`create ${swap} ${after?.definition}`, ...add, `swap ${swap} ${name}`, `destroy ${swap}`];
+}
+
+function surroundingsAfter(servers: readonly Member[], before: Surroundings): Omit<Surroundings, 'marks'> {
+  const leaving = new Map(before.leaving);
+  const foreign = new Map(before.foreign);
+  for (const { key, before: was, after } of servers) {
+    const old = splitServer(was ?? foreign.get(key) ?? []).destinations;
+    const now = splitServer(after ?? []).destinations;
+    const gone = isGraceful(key) && after !== undefined ? [...old.keys()] : [];
+    const kept = after === undefined ? [] : (leaving.get(key) ?? []);
+    const stay = [...kept, ...gone].filter((address) => !now.has(address));
+    if (stay.length > 0) leaving.set(key, new Set(stay));
+    else leaving.delete(key);
+    foreign.delete(key);
+  }
+  return { leaving, foreign };
+}
+
+/**
+ * What is around once an inspection is believed: of virtual servers that are not as they should be, what it saw; of the others
+ * what was known.
+ */
+export function corrected(known: Surroundings, seen: Surroundings, drift: ChangeSet): Surroundings {
+  const leaving = new Map(known.leaving);
+  const foreign = new Map(known.foreign);
+  const marks = new Map(known.marks);
+  for (const { key } of changesOf(drift, VIRTUAL_SERVERS)) {
+    copy(key, seen.leaving, leaving);
+    copy(key, seen.foreign, foreign);
+    const name = shortCutOf(key);
+    if (name !== undefined) copy(name, seen.marks, marks);
+  }
+  return { leaving, foreign, marks };
+}
+
+function copy<V>(key: string, from: ReadonlyMap<string, V>, to: Map<string, V>): void {
+  const value = from.get(key);
+  if (value === undefined) to.delete(key);
+  else to.set(key, value);
+}
