@@ -25,7 +25,7 @@ export const OWN_OPTIONS = {
     ...BACKEND,
     ...field('mode', 'mode', { unset: 'iptables' }),
     defaultText: 'nft; with `--config` what the file says, where no mode means iptables',
-    description: 'how rules are written: nft or iptables (kube-proxy calls them nftables and iptables)',
+    description: 'how rules are written: nft, iptables or ipvs (kube-proxy calls the first nftables)',
     commands: EVERYWHERE,
   },
   manifests: {

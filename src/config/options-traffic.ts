@@ -7,6 +7,7 @@ import {
   interfaceName,
   NODE_PORT_ADDRESSES,
   POSITIVE_DURATION,
+  SCHEDULER,
   SWITCH,
   word,
 } from './schema.ts';
@@ -60,7 +61,7 @@ export const TRAFFIC_OPTIONS = {
     flag: 'nodeport-addresses',
     ...NODE_PORT_ADDRESSES,
     ...field('nodePortAddresses', 'texts'),
-    defaultText: 'nft: primary, iptables: all addresses',
+    defaultText: 'nft: primary, iptables and ipvs: all addresses',
     description: 'NodePorts answer on the addresses of the node in these networks, or on its primary ones: primary',
     commands: COMPILING,
   },
@@ -83,7 +84,7 @@ export const TRAFFIC_OPTIONS = {
       { zeroCounts: true },
     ),
     default: '14',
-    description: 'the bit of packet marks that asks for masquerading (iptables)',
+    description: 'the bit of packet marks that asks for masquerading (iptables, ipvs)',
     commands: COMPILING,
   },
   localhostNodePorts: {
@@ -124,7 +125,7 @@ export const TRAFFIC_OPTIONS = {
   },
   ipvsScheduler: {
     flag: 'ipvs-scheduler',
-    ...word('name'),
+    ...SCHEDULER,
     ...field('ipvs.scheduler', 'text'),
     default: 'rr',
     description: 'how endpoints are chosen: rr, wrr, lc, wlc, lblc, lblcr, sh, dh, sed, nq, mh, … (ipvs)',

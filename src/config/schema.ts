@@ -11,6 +11,7 @@ import {
   parseLogLevel,
   parseNumber,
   parseProxyMode,
+  parseScheduler,
 } from './values.ts';
 
 /** From what the command line, the environment or a file has to what the program uses. */
@@ -73,6 +74,8 @@ export function word(valueName: string) {
 export function interfaceName(valueName: string) {
   return single(valueName, parsed(parseInterfaceName, 'the name of an interface'));
 }
+
+export const SCHEDULER = single('name', parsed(parseScheduler, 'the name of a scheduler such as rr or mh'));
 
 /** A whole number within bounds, these included. */
 export function integer(min: number, max: number) {

@@ -56,6 +56,13 @@ export function parseInterfaceName(text: string): string | undefined {
   return INTERFACE_NAME.test(text) ? text : undefined;
 }
 
+const SCHEDULER_NAME = /^[a-z][\w-]{0,14}$/;
+
+/** Names of IPVS schedulers go into commands: only what the kernel could have (IP_VS_SCHEDNAME_MAXLEN). */
+export function parseScheduler(text: string): string | undefined {
+  return SCHEDULER_NAME.test(text) ? text : undefined;
+}
+
 /** What a server listens on. `0.0.0.0` means both families, as it does in kube-proxy (Go's "tcp" is dual-stack). */
 export interface ListenAddress {
   readonly host: IpAddress;

@@ -40,6 +40,26 @@ it('takes the first backend by default, and what the options say', () => {
   });
 });
 
+it('hands the ipvs options on, times as seconds', () => {
+  const flags = {
+    'proxy-mode': 'ipvs',
+    'ipvs-scheduler': 'mh',
+    'ipvs-exclude-cidrs': ['10.9.0.0/16'],
+    'ipvs-strict-arp': true,
+    'ipvs-tcp-timeout': '15m',
+    'ipvs-tcpfin-timeout': '1500ms',
+  };
+  const { backendSettings, compileSettings } = setupFrom(config(flags));
+  expect(backendSettings.ipvs).toEqual({
+    scheduler: 'mh',
+    excludeCidrs: ['10.9.0.0/16'],
+    strictArp: true,
+    timeoutsS: { tcp: 900, tcpFin: 2, udp: 0 },
+  });
+  expect(compileSettings.namesInterfaceAddresses).toBe(true);
+  expect(setupFrom(config({})).compileSettings.namesInterfaceAddresses).toBe(false);
+});
+
 it('refuses modes that there are not', () => {
   expect(() => setupFrom(config({ 'proxy-mode': 'userspace' }))).toThrow(
     expect.objectContaining({ code: 'bad-config' }),

@@ -10,6 +10,7 @@ import {
   parseLogLevel,
   parseNumber,
   parseProxyMode,
+  parseScheduler,
 } from '../../../src/config/values.ts';
 
 describe('durations', () => {
@@ -122,6 +123,18 @@ describe('interface names', () => {
   it.each(cases)('%j', (text, good) => {
     expect(parseInterfaceName(text)).toBe(good ? text : undefined);
   });
+});
+
+it.each([
+  ['rr', true],
+  ['my_own-2', true],
+  ['sixteen-letters-', false],
+  ['RR', false],
+  ['rr -p 1', false],
+  ['rr\n-C', false],
+  ['', false],
+])('%j may be a scheduler: %s', (text, good) => {
+  expect(parseScheduler(text)).toBe(good ? text : undefined);
 });
 
 it('takes log levels as words and as numbers of kube-proxy', () => {
