@@ -27,7 +27,14 @@ const TOOLS = {
   dig: 'bind9-dnsutils',
   dnsperf: 'dnsperf',
   prove: 'perl', // Not perl, which perl-base brings too, without Time::HiRes.
+  // On these processors linux.uml boots only with a library of test/uml.
+  ...(hasProcessorFlag('amx_tile') && { cc: 'gcc' }),
 };
+
+function hasProcessorFlag(flag) {
+  const file = '/proc/cpuinfo';
+  return existsSync(file) && readFileSync(file, 'utf8').includes(` ${flag} `);
+}
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const inRoot = (...parts) => join(root, ...parts);

@@ -105,7 +105,8 @@ function handlersOf(state: AgentState): Handlers {
     },
     holdCheck: ({ hold, timeoutMs }) => checkHeld(found(state.held, hold, 'held connection'), timeoutMs),
     holdClose: async ({ hold }) => {
-      found(state.held, hold, 'held connection').destroy();
+      // As with probes, nothing stays in TIME_WAIT.
+      found(state.held, hold, 'held connection').resetAndDestroy();
       state.held.delete(hold);
       return NOTHING;
     },

@@ -19,7 +19,7 @@ export interface LabOptions extends TopologyOptions {
 const AGENT_COMMAND = commandOf('lab-agent', new URL('./agent-main.ts', import.meta.url));
 
 /** Long enough for Node to start on an overloaded machine. */
-const AGENT_START_TIMEOUT_MS = 20_000;
+const AGENT_START_TIMEOUT_MS = 60_000;
 
 /**
  * A node with local pods, another node's pods and an outside client, made of network namespaces: real packets, real

@@ -20,7 +20,7 @@ const DEFAULT_PROBE_TIMEOUT_MS = 1500;
 const DEFAULT_CHECK_TIMEOUT_MS = 1000;
 
 /** What an agent may take longer than the time it was given: a busy machine, a blocked event loop. */
-const GRACE_MS = 10_000;
+const GRACE_MS = 20_000;
 
 export type ProbeOptions = Omit<ProbeParams, 'timeoutMs'> & {
   /** Default 1500. Where no ICMPv6 answer to TCP is expected, 400 is ample. */

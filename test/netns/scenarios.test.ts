@@ -23,8 +23,9 @@ afterAll(async () => {
 describe.each(VARIANTS)('$title', (variant) => {
   let kernel: ScenarioKernel;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     kernel = new ScenarioKernel(variant);
+    await kernel.prepare();
   });
 
   afterAll(() => kernel.close());

@@ -28,7 +28,7 @@ export async function iptables(variant: Variant, family: IpFamily, rules: string
  * What `iptables-save` prints that says something: `nat :CNI-HOSTPORT -`, `nat -A PREROUTING -j CNI-HOSTPORT`. Left out are
  * counters, and built-in chains that are as in a table which has just been made, so that a new table is not a change.
  */
-async function saved(variant: Variant, family: IpFamily): Promise<readonly string[]> {
+export async function saved(variant: Variant, family: IpFamily): Promise<readonly string[]> {
   const lines = (await run(`${PROGRAM[family]}${INFIX[variant]}-save`, [])).split('\n');
   const result: string[] = [];
   let table = '';
@@ -43,6 +43,13 @@ async function saved(variant: Variant, family: IpFamily): Promise<readonly strin
 /** Removes all rules, whoever made them, and all connections. */
 export async function emptyMachine(): Promise<void> {
   await run('nft', ['flush', 'ruleset']);
+  await emptyLegacyTables();
+  await run('ipset', ['destroy']);
+  await run('conntrack', ['-F']);
+}
+
+/** Removes all rules of legacy iptables. */
+export async function emptyLegacyTables(): Promise<void> {
   for (const family of IP_FAMILIES) {
     const program = `${PROGRAM[family]}-legacy`;
     const text = await run(`${program}-save`, []);
@@ -53,8 +60,6 @@ export async function emptyMachine(): Promise<void> {
       text.replace(/^-A .*\n|^:.* - .*\n/gm, '').replace(/^(:\w+) DROP/gm, '$1 ACCEPT'),
     );
   }
-  await run('ipset', ['destroy']);
-  await run('conntrack', ['-F']);
 }
 
 /** Chains and rules that kubelet makes on every node, in the variant of iptables that the node uses. */

@@ -24,9 +24,9 @@ import { NODE_OBJECT, objectsOf, TOPOLOGY } from './program-objects.ts';
 import type { ProgramVariant } from './program-variants.ts';
 
 /** What `sluice run` would be told in the lab. */
-export function configFor({ backend }: ProgramVariant, manifests: readonly string[] = ['-']): Config {
-  const flags = { backend: backend.name, manifests, 'cluster-cidr': Object.values(TOPOLOGY.clusterCidrs) };
-  return resolveOptions('run', [flagLayer(flags)]);
+export function configFor({ backend, flags }: ProgramVariant, manifests: readonly string[] = ['-']): Config {
+  const common = { backend: backend.name, manifests, 'cluster-cidr': Object.values(TOPOLOGY.clusterCidrs) };
+  return resolveOptions('run', [flagLayer({ ...common, ...flags })]);
 }
 
 /** Remembers what is logged, one text per line. */
@@ -58,6 +58,11 @@ export class ProgramNode {
     this.#apply(NODE_OBJECT);
     for (const service of services) this.put(service);
     this.#applier = this.#openApplier();
+  }
+
+  /** What the program does before its first sync. */
+  async prepare(): Promise<void> {
+    await this.#setup.backend.prepare?.(systemRunner, this.#settings);
   }
 
   /** Adds a Service, or changes the one of that name. */

@@ -43,6 +43,11 @@ export class ScenarioKernel {
     this.#drivers = { IPv4: driver('IPv4'), IPv6: driver('IPv6') };
   }
 
+  /** Has to come first: readies the machine. */
+  async prepare(): Promise<void> {
+    await this.#backend.prepare?.(systemRunner, this.#settings);
+  }
+
   /**
    * Writes what a scenario wants and sends its packets, moment by moment.
    *
@@ -59,8 +64,8 @@ export class ScenarioKernel {
         await this.#write(moment);
         await packets.flush();
         const checks = moment.checks.map((check) => {
-          const { service } = judge(moment.plans[check.packet.family], check.packet, this.#backend.name);
-          return { ...check, serviceKey: service?.key ?? '' };
+          const { affinityKey = '' } = judge(moment.plans[check.packet.family], check.packet, this.#backend.name);
+          return { ...check, serviceKey: affinityKey };
         });
         const faults = [...(await packets.send(checks, memory)), ...(await this.#differences())];
         if (faults.length > 0) return faults;

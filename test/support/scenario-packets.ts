@@ -11,10 +11,17 @@ import { TOPOLOGY } from './scenario-settings.ts';
 import type { Witness } from './witness.ts';
 
 /** Every pod and both nodes listen on all of these. */
-const SERVERS = [
-  ...[8080, 8443, 5300].flatMap((port) => (['tcp', 'udp'] as const).map((protocol) => ({ protocol, port }))),
-  { protocol: 'sctp', port: 8080 },
-] as const satisfies readonly { readonly protocol: Transport; readonly port: number }[];
+const SERVERS = [8080, 8443, 5300].flatMap((port) =>
+  (['tcp', 'udp'] as const).map((protocol): ServerKind => ({ protocol, port })),
+);
+
+/** A process each, so these start when a scenario wants them. */
+const SCTP_SERVERS: readonly ServerKind[] = [{ protocol: 'sctp', port: 8080 }];
+
+interface ServerKind {
+  readonly protocol: Transport;
+  readonly port: number;
+}
 
 /** An answer is awaited for long, since nothing is lost in the lab: this only runs out when something is wrong. */
 const ANSWER_TIMEOUT_MS = 6000;
@@ -49,6 +56,7 @@ export class PacketLab {
   readonly #runner: CommandRunner;
   readonly #witness: Witness;
   #lastPort = SOURCE_PORTS.last;
+  #sctpServers: Promise<void> | undefined;
 
   private constructor(parts: { readonly lab: Lab; readonly runner: CommandRunner; readonly witness: Witness }) {
     this.#lab = parts.lab;
@@ -61,14 +69,7 @@ export class PacketLab {
     runner: CommandRunner = systemRunner,
   ): Promise<PacketLab> {
     const lab = await Lab.create();
-    const places = ['node', 'remote', ...TOPOLOGY.pods.map(({ name }) => name)];
-    const listening = places.flatMap((place) =>
-      SERVERS.map(({ protocol, port }) => {
-        const name = serverName(serverAddress(place, 'IPv4').address, port);
-        return lab.at(place).listen({ protocol, port, name });
-      }),
-    );
-    const [witness] = await Promise.all([startWitness(runner), ...listening]);
+    const [witness] = await Promise.all([startWitness(runner), listen(lab, SERVERS)]);
     await writeFile(ROUTE_LOCALNET, '1');
     return new PacketLab({ lab, runner, witness });
   }
@@ -85,6 +86,10 @@ export class PacketLab {
 
   /** Sends what the checks say, side by side. @returns what went wrong, one text per row. */
   async send(checks: readonly SentCheck[], memory: AffinityMemory): Promise<readonly string[]> {
+    if (checks.some(({ packet }) => packet.protocol === 'sctp')) {
+      this.#sctpServers ??= listen(this.#lab, SCTP_SERVERS);
+      await this.#sctpServers;
+    }
     const usable = checks.filter((check) => this.#canTell(check));
     const clients = Map.groupBy(usable, (check) => (check.row.affinity === undefined ? check : clientOf(check)));
     const reports = await Promise.all(
@@ -179,6 +184,17 @@ export class PacketLab {
     const result = await this.#lab.at(row.from).probe({ protocol, address, port, sourcePort, timeoutMs });
     return { result, sourcePort };
   }
+}
+
+async function listen(lab: Lab, servers: readonly ServerKind[]): Promise<void> {
+  const places = ['node', 'remote', ...TOPOLOGY.pods.map(({ name }) => name)];
+  const listening = places.flatMap((place) =>
+    servers.map(({ protocol, port }) => {
+      const name = serverName(serverAddress(place, 'IPv4').address, port);
+      return lab.at(place).listen({ protocol, port, name });
+    }),
+  );
+  await Promise.all(listening);
 }
 
 interface Report {
