@@ -39,7 +39,9 @@ export async function applyHostSettings(options: {
 
 /** `--init-only`: the settings of the host and nothing else, for an init container that may do what the agent may not. */
 export async function initialize(config: Config, log: Log, runner: CommandRunner = systemRunner): Promise<void> {
-  await applyHostSettings({ config, setup: setupFrom(config), runner, log });
+  const setup = setupFrom(config);
+  await applyHostSettings({ config, setup, runner, log });
+  tellSettings((await setup.backend.tuneHost?.(runner, setup.backendSettings)) ?? [], log);
 }
 
 /** The settings exist only once the kernel tracks connections; on a fresh node nobody has asked it to yet. */

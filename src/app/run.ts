@@ -110,7 +110,8 @@ export async function openDrivers({
       message: `${backend.name} can program no address family here`,
     });
   }
-  tellSettings((await backend.prepare?.(runner, backendSettings)) ?? [], log);
+  await backend.prepare?.(runner, backendSettings);
+  tellSettings((await backend.tuneHost?.(runner, backendSettings)) ?? [], log);
   return new Map(
     probe.families.map((family) => [family, backend.openDriver({ family, runner, settings: backendSettings, own })]),
   );

@@ -139,13 +139,17 @@ export interface Backend {
   /** @throws {SluiceError} `command-missing`, `permission-denied` or `kernel-unsupported`, with what to do. */
   probe(runner: CommandRunner): Promise<Probe>;
   /**
-   * Before the first rule: makes sure, by trying, that everything the rules need is there, and sets what they rely on. Not for
-   * commands that only look.
+   * Before the first rule: makes sure, by trying, that everything the rules need is there. Not for commands that only look.
    *
-   * @returns how the settings came out; those that failed are for the log.
    * @throws {SluiceError} `kernel-unsupported` before anything has been changed.
    */
-  prepare?(runner: CommandRunner, settings: BackendSettings): Promise<readonly SettingOutcome[]>;
+  prepare?(runner: CommandRunner, settings: BackendSettings): Promise<void>;
+  /**
+   * Sets what the rules rely on in this network namespace, sysctls above all.
+   *
+   * @returns how it came out; what failed is for the log.
+   */
+  tuneHost?(runner: CommandRunner, settings: BackendSettings): Promise<readonly SettingOutcome[]>;
   openDriver(options: DriverOptions): Driver;
   /** Notices when somebody else writes to our rules. @throws {SluiceError} when tools are missing. */
   watch(options: WatchOptions): Promise<RuleWatch>;

@@ -43,6 +43,7 @@ export class World {
     const { backend, backendSettings, runner } = options;
     const { families } = await backend.probe(runner);
     await backend.prepare?.(runner, backendSettings);
+    await backend.tuneHost?.(runner, backendSettings);
     const drivers = families.map(
       (family) => [family, backend.openDriver({ family, runner, settings: backendSettings })] as const,
     );

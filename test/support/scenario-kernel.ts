@@ -46,6 +46,7 @@ export class ScenarioKernel {
   /** Has to come first: readies the machine. */
   async prepare(): Promise<void> {
     await this.#backend.prepare?.(systemRunner, this.#settings);
+    await this.#backend.tuneHost?.(systemRunner, this.#settings);
   }
 
   /**

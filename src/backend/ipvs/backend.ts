@@ -10,7 +10,7 @@ import type { SettingOutcome } from '../../kernel/sysctl.ts';
 import type { IpFamily } from '../../model/address.ts';
 import { IP_FAMILIES } from '../../model/address.ts';
 import type { Plan } from '../../compiler/plan.ts';
-import type { Backend, BackendSettings, Probe, WatchOptions } from '../contract.ts';
+import type { Backend, BackendSettings, IpvsSettings, Probe, WatchOptions } from '../contract.ts';
 import type { ChangeSet, RuleObject, RuleSet } from '../rules.ts';
 import { diffRuleSets, NO_RULES } from '../rules.ts';
 import { describeRemoved } from '../xtables/describe.ts';
@@ -45,6 +45,7 @@ export const ipvsBackend: Backend = {
   summarize: summarizeIpvs,
   probe,
   prepare,
+  tuneHost,
   openDriver: (options) => new IpvsDriver(options),
   watch,
   cleanup,
@@ -97,19 +98,39 @@ async function asking(runner: CommandRunner, program: string, args: readonly str
   }
 }
 
-async function prepare(runner: CommandRunner, settings: BackendSettings): Promise<readonly SettingOutcome[]> {
-  const { scheduler, strictArp, timeoutsS } = settings.ipvs ?? DEFAULT_IPVS;
+async function prepare(runner: CommandRunner, settings: BackendSettings): Promise<void> {
+  const { scheduler } = settings.ipvs ?? DEFAULT_IPVS;
   const programs = await choosePrograms(runner, settings.iptablesVariant);
   await rehearse({ runner, programs, families: kernelFamilies(), scheduler });
   await ensureDevice(new Machine(runner));
-  const { tcp, tcpFin, udp } = timeoutsS;
-  const outcomes = await applyIpvsSettings({ strictArp });
-  if (tcp + tcpFin + udp === 0) return outcomes;
+}
+
+async function tuneHost(runner: CommandRunner, settings: BackendSettings): Promise<readonly SettingOutcome[]> {
+  const { strictArp, timeoutsS } = settings.ipvs ?? DEFAULT_IPVS;
+  await loadIpvs(runner);
+  return [...(await applyIpvsSettings({ strictArp })), ...(await setTimeouts(runner, timeoutsS))];
+}
+
+/** The settings exist only once the kernel has the module; on a fresh node nobody has asked for it yet. */
+async function loadIpvs(runner: CommandRunner): Promise<void> {
+  if ((await new Machine(runner).table()) !== undefined) return;
+  try {
+    await runner.run('modprobe', ['ip_vs']);
+  } catch (thrown) {
+    if (toSluiceError(thrown).code !== 'command-missing') throw thrown;
+  }
+}
+
+/** As kube-proxy: those that are 0 stay as they are. */
+export async function setTimeouts(
+  runner: CommandRunner,
+  { tcp, tcpFin, udp }: IpvsSettings['timeoutsS'],
+): Promise<readonly SettingOutcome[]> {
+  if (tcp + tcpFin + udp === 0) return [];
   const wanted = `${tcp} ${tcpFin} ${udp}`;
   const { exitCode, stderr } = await runner.run('ipvsadm', ['--set', ...wanted.split(' ')]);
   const name = 'ipvs timeouts (tcp, tcpfin, udp)';
   return [
-    ...outcomes,
     exitCode === 0 ? { name, wanted, outcome: 'written' } : { name, wanted, outcome: 'failed', reason: stderr.trim() },
   ];
 }

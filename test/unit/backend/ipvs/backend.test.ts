@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { assemble } from '../../../../src/backend/assembly.ts';
 import type { Backend } from '../../../../src/backend/contract.ts';
 import { iptablesBackend } from '../../../../src/backend/iptables/backend.ts';
-import { ipvsBackend } from '../../../../src/backend/ipvs/backend.ts';
+import { ipvsBackend, setTimeouts } from '../../../../src/backend/ipvs/backend.ts';
 import { DEFAULT_IPVS } from '../../../../src/backend/ipvs/render.ts';
 import { diffRuleSets, NO_RULES } from '../../../../src/backend/rules.ts';
 import { SluiceError } from '../../../../src/base/errors.ts';
@@ -86,21 +86,12 @@ describe('probe', () => {
 });
 
 describe('prepare', () => {
-  const prepare = (scheduler = 'rr') =>
-    backend.prepare?.(fake, {
-      ...settings,
-      ipvs: { ...DEFAULT_IPVS, scheduler, timeoutsS: { tcp: 900, tcpFin: 0, udp: 0 } },
-    });
+  // What sets sysctls is not for a test on the machine itself.
+  const prepare = (scheduler = 'rr') => backend.prepare?.(fake, { ...settings, ipvs: { ...DEFAULT_IPVS, scheduler } });
 
   test('tries everything, and leaves the device only', async () => {
-    fake.override = (call) => (call.startsWith('ipvsadm --set') ? {} : undefined);
-    const outcomes = await prepare();
-    expect(outcomes?.at(-1)).toEqual({
-      name: 'ipvs timeouts (tcp, tcpfin, udp)',
-      wanted: '900 0 0',
-      outcome: 'written',
-    });
-    expect(fake.calls.map(({ call }) => call)).toContain('ipvsadm --set 900 0 0');
+    await prepare();
+    expect(fake.calls.filter(({ call }) => call.endsWith('restore'))).not.toEqual([]);
     expect([fake.sets.size, fake.servers.size, [...(fake.addresses ?? ['none'])]]).toEqual([0, 0, []]);
     expect(savedRules()).not.toContain('KUBE-');
   });
@@ -137,6 +128,23 @@ describe('prepare', () => {
       message: 'the kernel has no IPVS scheduler nosuch',
       hint: expect.stringContaining('ip_vs_nosuch') as string,
     });
+  });
+});
+
+describe('timeouts', () => {
+  test('are set when one is wanted', async () => {
+    fake.override = (call) => (call.startsWith('ipvsadm --set') ? {} : undefined);
+    expect(await setTimeouts(fake, { tcp: 0, tcpFin: 0, udp: 0 })).toEqual([]);
+    expect(await setTimeouts(fake, { tcp: 900, tcpFin: 0, udp: 0 })).toMatchObject([
+      { wanted: '900 0 0', outcome: 'written' },
+    ]);
+    expect(fake.calls.map(({ call }) => call)).toEqual(['ipvsadm --set 900 0 0']);
+  });
+
+  test('that cannot be set are said', async () => {
+    fake.override = () => ({ exitCode: 255, stderr: 'Operation not permitted\n' });
+    const [outcome] = await setTimeouts(fake, { tcp: 0, tcpFin: 0, udp: 30 });
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: 'Operation not permitted' });
   });
 });
 
