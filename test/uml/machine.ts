@@ -59,6 +59,11 @@ export class Machines {
     return new Machines(folder, await compilePreload(folder));
   }
 
+  /** For who wonders why a machine does not boot. */
+  get registers(): string {
+    return this.#preload === undefined ? 'without a C compiler it cannot on a processor with AMX' : 'AMX is no matter';
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -83,7 +88,10 @@ export class Machines {
       },
     });
     const timeIsUp = AbortSignal.any([job.signal, AbortSignal.timeout(job.timeoutMs)]);
-    const stopped = new Promise<void>((resolve) => timeIsUp.addEventListener('abort', () => resolve()));
+    const stopped = new Promise<void>((resolve) => {
+      if (timeIsUp.aborted) resolve();
+      timeIsUp.addEventListener('abort', () => resolve());
+    });
     await Promise.race([kernel.ended, stopped]);
     if (timeIsUp.aborted) lines.push(`stopped: ${job.signal.aborted ? 'interrupted' : `after ${job.timeoutMs} ms`}`);
     await kernel.stop(STOP_TIMEOUT_MS);
