@@ -38,7 +38,7 @@ export const ipvsBackend: Backend = {
   proxyMode: 'ipvs',
   namesInterfaceAddresses: true,
   advice:
-    'Kubernetes has deprecated the proxy mode ipvs; --proxy-mode nftables takes over what is here in one go, without a pause, and serves the same packets',
+    'Kubernetes has deprecated the proxy mode ipvs; --proxy-mode nftables takes over what is here in one go: new connections notice nothing, those that IPVS translates end',
   spelling: ipvsSpelling,
   text,
   explain: explainIpvs,
