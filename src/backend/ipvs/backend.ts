@@ -189,7 +189,7 @@ async function removeObjects(machine: Machine, family: IpFamily): Promise<readon
 /** Does not make the kernel load IPVS where it is not. */
 async function readObjects(machine: Machine, family: IpFamily): Promise<{ rules: RuleSet; marks: Marks }> {
   const addresses = await machine.addresses();
-  const found = new Map(await inSlices(parseSets(await machine.sets(), family)));
+  const found = new Map(await inSlices(parseSets(await setsIfAny(machine), family)));
   if (addresses !== undefined) found.set(ADDRESSES, parseAddresses(addresses, family));
   const { objects, marks } = parseMarks(found, family);
   const rules = PersistentMap.of<RuleObject>(objects);
@@ -197,6 +197,16 @@ async function readObjects(machine: Machine, family: IpFamily): Promise<{ rules:
   const traces = { family, objects, marks, excludeCidrs: [] };
   const { own } = await inSlices(parseServers(await machine.servers(), traces));
   return { rules: rules.set(VIRTUAL_SERVERS, { ordered: false, definition: '', members: own }), marks };
+}
+
+/** A kernel that knows no ipsets has none. */
+async function setsIfAny(machine: Machine): Promise<string> {
+  try {
+    return await machine.sets();
+  } catch (thrown) {
+    if (toSluiceError(thrown).code === 'kernel-unsupported') return '';
+    throw thrown;
+  }
 }
 
 function sizeOf(object: RuleObject | undefined): number {

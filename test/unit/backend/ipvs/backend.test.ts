@@ -178,6 +178,12 @@ describe('cleanup', () => {
     expect(await backend.cleanup(fake)).toEqual([]);
   });
 
+  test('has nothing to do where the kernel knows no ipsets', async () => {
+    const stderr = 'ipset v7.17: Cannot open session to kernel.\n';
+    fake.override = (call) => (call === 'ipset save' ? { exitCode: 1, stderr } : undefined);
+    expect(await backend.cleanup(fake)).toEqual([]);
+  });
+
   test('leaves chains that the iptables mode has under the same names', async () => {
     await writeOurs();
     fake.iptables
