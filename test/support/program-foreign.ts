@@ -74,8 +74,8 @@ table arp sluice {
 const IPSETS = `
 create sluice hash:ip family inet
 add sluice 10.96.0.10
-create KUBE-CLUSTER-IP hash:ip,port family inet
-add KUBE-CLUSTER-IP 10.96.0.10,tcp:80
+create KUBE-CLUSTER-IPS hash:ip,port family inet
+add KUBE-CLUSTER-IPS 10.96.0.10,tcp:80
 create cni-pods hash:net family inet
 add cni-pods 10.244.0.0/16
 create cni-pods6 hash:net family inet6
