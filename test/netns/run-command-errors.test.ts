@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BACKENDS } from '../../src/backend/registry.ts';
 import type { CommandOptions } from '../support/program-command.ts';
 import { sluice, SluiceCommand } from '../support/program-command.ts';
 import { emptyMachine, nftTables, run, savedAll } from '../support/program-machine.ts';
@@ -111,7 +112,7 @@ describe.each(BACKEND_NAMES)('%s', (backend) => {
 test('all tools missing is no obstacle to a cleanup of everything', async () => {
   const { exitCode, stdout, stderr } = await sluice(['cleanup'], { env: { PATH: await pathWith('sh') } });
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'there was nothing to remove\n' });
-  expect(stderr.match(/^skipped /gm)).toHaveLength(BACKEND_NAMES.length);
+  expect(stderr.match(/^skipped /gm)).toHaveLength(BACKENDS.length);
 });
 
 test('nft alone is enough for the default backend', async () => {
