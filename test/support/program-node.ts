@@ -63,6 +63,7 @@ export class ProgramNode {
   /** What the program does before its first sync. */
   async prepare(): Promise<void> {
     await this.#setup.backend.prepare?.(systemRunner, this.#settings);
+    await this.#setup.backend.tuneHost?.(systemRunner, this.#settings);
   }
 
   /** Adds a Service, or changes the one of that name. */
