@@ -36,6 +36,7 @@ export class FakeIpvs implements CommandRunner {
     const call = [program, ...args].join(' ');
     const input = options.input ?? '';
     this.calls.push({ call, input });
+    options.onStarted?.(this.calls.length);
     const overridden = this.override?.(call);
     if (overridden !== undefined) return result(overridden);
     if (/^ip6?tables/.test(program)) return this.#runIptables(program, args, options);

@@ -5,6 +5,7 @@ import type { CommandRunner } from '../../kernel/command.ts';
 import { kernelFamilies } from '../../kernel/families.ts';
 import { watchIptables } from '../../kernel/iptables-watch.ts';
 import { applyIpvsSettings } from '../../kernel/ipvs-settings.ts';
+import { watchOutlines } from '../../kernel/outlines.ts';
 import type { RuleWatch } from '../../kernel/rule-events.ts';
 import type { SettingOutcome } from '../../kernel/sysctl.ts';
 import type { IpFamily } from '../../model/address.ts';
@@ -18,18 +19,21 @@ import { encodeChange as encodeChains } from '../xtables/encode.ts';
 import { TABLES, WATCHED_CHAINS } from '../xtables/names.ts';
 import { choosePrograms, findPrograms } from '../xtables/programs.ts';
 import { isForIpvs, withoutShared } from '../xtables/shared.ts';
+import type { Programs } from '../xtables/variant.ts';
 import { Xtables } from '../xtables/xtables.ts';
 import { IpvsDriver } from './driver.ts';
-import type { Surroundings } from './encode.ts';
-import { encodeChange, isChain, NO_SURROUNDINGS, TOOLS } from './encode.ts';
+import { encodeChange, isChain, TOOLS } from './encode.ts';
 import { explainIpvs } from './explain.ts';
 import { OTHER_BACKEND, unsupported } from './failure.ts';
 import { Machine } from './machine.ts';
 import type { Marks } from './marks.ts';
 import { ADDRESSES, DEVICE, isOwnChain, setOfObject, VIRTUAL_SERVERS } from './names.ts';
+import { outlineOf } from './outline.ts';
 import { parseAddresses, parseMarks, parseServers, parseSets } from './parse.ts';
 import { DEFAULT_IPVS, ipvsSpelling } from './render.ts';
 import { rehearse } from './rehearsal.ts';
+import type { Surroundings } from './surroundings.ts';
+import { NO_SURROUNDINGS } from './surroundings.ts';
 import { summarizeIpvs } from './summary.ts';
 
 /** kube-proxy's ipvs mode: virtual servers of the kernel, ipsets, and a fixed set of iptables rules. */
@@ -49,6 +53,7 @@ export const ipvsBackend: Backend = {
   openDriver: (options) => new IpvsDriver(options),
   watch,
   cleanup,
+  cleanupUnused,
 };
 
 function text({ family }: Plan, change: ChangeSet, { masqueradeBit }: BackendSettings): string {
@@ -135,10 +140,21 @@ export async function setTimeouts(
   ];
 }
 
+/** Nobody announces changes of virtual servers and ipsets. */
 async function watch(options: WatchOptions): Promise<RuleWatch> {
   const { runner, settings } = options;
   const { variant } = await choosePrograms(runner, settings.iptablesVariant);
-  return watchIptables({ ...options, variant, tables: TABLES, chains: WATCHED_CHAINS });
+  const machine = new Machine(runner);
+  const watches = [
+    await watchIptables({ ...options, variant, tables: TABLES, chains: WATCHED_CHAINS }),
+    watchOutlines({ ...options, outline: (family) => lookAt(machine, family) }),
+  ];
+  return { stop: async () => void (await Promise.all(watches.map((one) => one.stop()))) };
+}
+
+async function lookAt(machine: Machine, family: IpFamily): Promise<string> {
+  const [setHeads, addresses, table] = await Promise.all([machine.setHeads(), machine.addresses(), machine.table()]);
+  return inSlices(outlineOf({ setHeads, addresses, table }, family));
 }
 
 /** Both families have it in common, so it is there before either of them writes. */
@@ -148,23 +164,38 @@ async function ensureDevice(machine: Machine): Promise<void> {
 
 /** Rules first, since they refer to ipsets; those last, since virtual servers are recognised by them. */
 async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
-  const removed: string[] = [];
   const families = kernelFamilies();
-  for (const programs of await findPrograms(runner)) {
-    for (const family of families) {
-      const xtables = new Xtables({ runner, family, programs, ownership: isOwnChain });
-      const all = await xtables.read();
-      const rules = isForIpvs(all) ? all : withoutShared(all);
-      await xtables.write(diffRuleSets(rules, NO_RULES));
-      removed.push(...describeRemoved(rules, family, programs));
-    }
-  }
+  const removed = [...(await removeChains(await findPrograms(runner), runner))];
   const machine = new Machine(runner);
   for (const family of families) removed.push(...(await removeObjects(machine, family)));
   const left = await machine.addresses();
   if (left !== undefined && families.every((family) => sizeOf(parseAddresses(left, family)) === 0)) {
     await machine.write('ip', [`link del ${DEVICE}`]);
     removed.push(`device ${DEVICE}`);
+  }
+  return removed;
+}
+
+/** The chains of the other variant of iptables alone. */
+async function cleanupUnused(runner: CommandRunner, settings: BackendSettings): Promise<readonly string[]> {
+  const used = await choosePrograms(runner, settings.iptablesVariant);
+  const installed = await findPrograms(runner);
+  return removeChains(
+    installed.filter(({ variant }) => variant !== used.variant),
+    runner,
+  );
+}
+
+async function removeChains(installed: readonly Programs[], runner: CommandRunner): Promise<readonly string[]> {
+  const removed: string[] = [];
+  for (const programs of installed) {
+    for (const family of kernelFamilies()) {
+      const xtables = new Xtables({ runner, family, programs, ownership: isOwnChain });
+      const all = await xtables.read();
+      const rules = isForIpvs(all) ? all : withoutShared(all);
+      await xtables.write(diffRuleSets(rules, NO_RULES));
+      removed.push(...describeRemoved(rules, family, programs));
+    }
   }
   return removed;
 }

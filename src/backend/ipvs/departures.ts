@@ -2,10 +2,10 @@ import type { IpFamily } from '../../model/address.ts';
 import { familyOf, parseIpAddress, socketAddress } from '../../model/address.ts';
 import type { Protocol } from '../../model/service.ts';
 import { PROTOCOLS } from '../../model/service.ts';
-import type { Leaving, Surroundings } from './encode.ts';
-import { nativeKey } from './encode.ts';
 import type { Marks } from './marks.ts';
 import { serverKey, shortCutKey } from './names.ts';
+import type { Leaving, Surroundings } from './surroundings.ts';
+import { nativeKey } from './surroundings.ts';
 
 /**
  * Which of the destinations that are leaving have no connection left, according to `/proc/net/ip_vs`: active or inactive ones,

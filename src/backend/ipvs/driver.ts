@@ -8,12 +8,13 @@ import { NO_CHANGES } from '../rules.ts';
 import { choosePrograms } from '../xtables/programs.ts';
 import { Xtables } from '../xtables/xtables.ts';
 import { departed, removals, stillLeaving, without } from './departures.ts';
-import type { Leaving, Surroundings } from './encode.ts';
-import { corrected, encodeChange, isChain, NO_SURROUNDINGS } from './encode.ts';
+import { encodeChange, isChain, serversIn } from './encode.ts';
 import { Machine } from './machine.ts';
 import { ADDRESSES, isOwnChain, VIRTUAL_SERVERS } from './names.ts';
 import { parseAddresses, parseMarks, parseServers, parseSets } from './parse.ts';
 import { DEFAULT_IPVS } from './render.ts';
+import type { Leaving, Surroundings } from './surroundings.ts';
+import { corrected, NO_SURROUNDINGS } from './surroundings.ts';
 
 /** How often destinations that are leaving are looked at, while there are any. */
 const LOOK_PERIOD_MS = 10_000;
@@ -59,7 +60,7 @@ export class IpvsDriver implements Driver {
       rules,
       accept: (drift) => {
         chains.accept(drift);
-        this.#surroundings = corrected(this.#surroundings, surroundings, drift);
+        this.#surroundings = corrected(this.#surroundings, surroundings, serversIn(drift));
         this.#lookLater();
       },
     };

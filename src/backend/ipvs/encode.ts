@@ -6,7 +6,6 @@ import { allot, hex } from './marks.ts';
 import {
   ADDRESSES,
   DEVICE,
-  markKey,
   SET_NAMES,
   setName,
   setOfObject,
@@ -15,6 +14,8 @@ import {
   VIRTUAL_SERVERS,
 } from './names.ts';
 import { LEAVING, splitServer } from './servers.ts';
+import type { Surroundings } from './surroundings.ts';
+import { nativeKey } from './surroundings.ts';
 
 /** The tools, with what they are called to do with their standard input. */
 export const TOOLS = {
@@ -27,21 +28,6 @@ export type Tool = keyof typeof TOOLS;
 
 /** One call of a tool; `iptables` stands for everything that the change says about chains. */
 export type Step = { readonly tool: Tool; readonly lines: readonly string[] } | { readonly tool: 'iptables' };
-
-/** Destinations by virtual server. */
-export type Leaving = ReadonlyMap<string, ReadonlySet<string>>;
-
-/** What is on the machine and not in the rule set: it decides how something is written, not what. */
-export interface Surroundings {
-  /** Destinations that stay until their last connection has ended. */
-  readonly leaving: Leaving;
-  /** Virtual servers of others; one that a Service wants is taken over. */
-  readonly foreign: ReadonlyMap<string, readonly string[]>;
-  /** Of short cuts, by name. */
-  readonly marks: Marks;
-}
-
-export const NO_SURROUNDINGS: Surroundings = { leaving: new Map(), foreign: new Map(), marks: new Map() };
 
 /** A change as batches, and what is around once they are written. */
 export interface EncodedChange {
@@ -67,7 +53,7 @@ export function encodeChange(change: ChangeSet, inputs: EncodeInputs): EncodedCh
   const steps = encodeSteps(family, change, { ...surroundings, marks });
   const gone = new Set(servers.flatMap(({ key, after }) => (after === undefined ? (shortCutOf(key) ?? []) : [])));
   const kept = new Map([...marks].filter(([name]) => !gone.has(name)));
-  return { steps, after: { ...surroundingsAfter(servers, surroundings), marks: kept } };
+  return { steps, after: { ...surroundingsAfter(servers, { ...surroundings, marks }, family), marks: kept } };
 }
 
 function encodeSteps(family: IpFamily, change: ChangeSet, surroundings: Surroundings): readonly Step[] {
@@ -120,25 +106,24 @@ function changesOf({ objects, members }: ChangeSet, id: string): readonly Member
   ];
 }
 
+/** The virtual servers that the change is about. */
+export function serversIn(change: ChangeSet): readonly string[] {
+  return changesOf(change, VIRTUAL_SERVERS).map(({ key }) => key);
+}
+
 function encodeServers(family: IpFamily, change: ChangeSet, surroundings: Surroundings): Batch {
   const batch: Batch = { add: [], remove: [] };
   for (const { key, before, after } of changesOf(change, VIRTUAL_SERVERS)) {
     const name = nativeKey(family, key, surroundings.marks);
     if (after === undefined) batch.remove.push(`-D ${name}`);
     else {
-      const known = { key, before: before ?? surroundings.foreign.get(key), after };
+      const known = { key, before: before ?? surroundings.foreign.get(name), after };
       const { add, remove } = encodeServer(name, known, surroundings.leaving.get(key));
       batch.add.push(...add);
       batch.remove.push(...remove);
     }
   }
   return batch;
-}
-
-/** What ipvsadm calls it. */
-export function nativeKey(family: IpFamily, key: string, marks: Marks): string {
-  const mark = marks.get(shortCutOf(key) ?? '');
-  return mark === undefined ? key : markKey(family, mark);
 }
 
 /** Connections of TCP have an end that the kernel sees; those of other protocols are cut at once, as in kube-proxy. */
@@ -237,41 +222,23 @@ function redeclare(
   return [`create ${swap} ${after?.definition}`, ...add, `swap ${swap} ${name}`, `destroy ${swap}`];
 }
 
-function surroundingsAfter(servers: readonly Member[], before: Surroundings): Omit<Surroundings, 'marks'> {
+function surroundingsAfter(
+  servers: readonly Member[],
+  before: Surroundings,
+  family: IpFamily,
+): Omit<Surroundings, 'marks'> {
   const leaving = new Map(before.leaving);
   const foreign = new Map(before.foreign);
   for (const { key, before: was, after } of servers) {
-    const old = splitServer(was ?? foreign.get(key) ?? []).destinations;
+    const name = nativeKey(family, key, before.marks);
+    const old = splitServer(was ?? foreign.get(name) ?? []).destinations;
     const now = splitServer(after ?? []).destinations;
     const gone = isGraceful(key) && after !== undefined ? [...old.keys()] : [];
     const kept = after === undefined ? [] : (leaving.get(key) ?? []);
     const stay = [...kept, ...gone].filter((address) => !now.has(address));
     if (stay.length > 0) leaving.set(key, new Set(stay));
     else leaving.delete(key);
-    foreign.delete(key);
+    foreign.delete(name);
   }
   return { leaving, foreign };
-}
-
-/**
- * What is around once an inspection is believed: of virtual servers that are not as they should be, what it saw; of the others
- * what was known.
- */
-export function corrected(known: Surroundings, seen: Surroundings, drift: ChangeSet): Surroundings {
-  const leaving = new Map(known.leaving);
-  const foreign = new Map(known.foreign);
-  const marks = new Map(known.marks);
-  for (const { key } of changesOf(drift, VIRTUAL_SERVERS)) {
-    copy(key, seen.leaving, leaving);
-    copy(key, seen.foreign, foreign);
-    const name = shortCutOf(key);
-    if (name !== undefined) copy(name, seen.marks, marks);
-  }
-  return { leaving, foreign, marks };
-}
-
-function copy<V>(key: string, from: ReadonlyMap<string, V>, to: Map<string, V>): void {
-  const value = from.get(key);
-  if (value === undefined) to.delete(key);
-  else to.set(key, value);
 }

@@ -23,6 +23,11 @@ export class Machine {
     return (await this.#ask('ipset', ['save'], 'read the ipsets')).stdout;
   }
 
+  /** `ipset list -terse`: every ipset without its entries, but with their number. */
+  async setHeads(): Promise<string> {
+    return (await this.#ask('ipset', ['list', '-terse'], 'list the ipsets')).stdout;
+  }
+
   /** `ip address show`; `undefined` when there is no such device. */
   async addresses(): Promise<string | undefined> {
     const result = await this.#runner.run('ip', ['-o', 'address', 'show', 'dev', DEVICE]);
