@@ -1,12 +1,12 @@
 import type { Config } from '../config/resolve.ts';
 import type { ForwardConfig } from '../dns/forward/config.ts';
-import { DEFAULT_FORWARD_CONFIG } from '../dns/forward/config.ts';
 import type { ReplySettings } from '../dns/reply.ts';
 import type { ListenPoint } from '../dns/server/listen-point.ts';
 import { encodeName } from '../dns/wire/name.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { ZoneSettings } from '../dns/zone/settings.ts';
 import { DEFAULT_ZONE_SETTINGS } from '../dns/zone/settings.ts';
+import { forwardTuningFrom } from './dns-forward-settings.ts';
 import { isLoopback, parseIpAddress, socketAddress } from '../model/address.ts';
 
 const DNS_PORT = 53;
@@ -36,7 +36,7 @@ export function zoneSettingsFrom(config: Config): ZoneSettings {
   return {
     zones: config.dnsZones.length > 0 ? config.dnsZones : DEFAULT_ZONE_SETTINGS.zones,
     ttlS: config.dnsTtlS,
-    headlessTtlS: config.dnsHeadlessTtlS,
+    headlessTtlS: config.dnsHeadlessTtlS ?? config.dnsTtlS,
     pods: config.dnsPods,
     gated: false,
     nameServers: reachable.map(({ host }) => host),
@@ -45,12 +45,17 @@ export function zoneSettingsFrom(config: Config): ZoneSettings {
 }
 
 export function replySettingsFrom(config: Config): ReplySettings {
-  return { maxUdpBytes: config.dnsUdpBytes, nsid: config.dnsNsid ?? '', recursion: config.dnsUpstreams.length > 0 };
+  return {
+    maxUdpBytes: config.dnsUdpBytes,
+    nsid: config.dnsNsid ?? '',
+    recursion: forwardConfigFrom(config) !== undefined,
+  };
 }
 
 /** Who is asked for other names; `undefined`: nobody. */
-export function forwardConfigFrom({ dnsUpstreams, dnsUdpBytes }: Config): ForwardConfig | undefined {
-  if (dnsUpstreams.length === 0) return undefined;
+export function forwardConfigFrom(config: Config): ForwardConfig | undefined {
+  const { dnsUpstreams, dnsStubDomains, dnsUdpBytes } = config;
+  if (dnsUpstreams.length === 0 && dnsStubDomains.length === 0) return undefined;
   const upstreams = dnsUpstreams.map(({ host, port = DNS_PORT }) => socketAddress(host, port));
-  return { ...DEFAULT_FORWARD_CONFIG, upstreams, udpBytes: dnsUdpBytes };
+  return { ...forwardTuningFrom(config), upstreams, resolvConf: undefined, udpBytes: dnsUdpBytes };
 }

@@ -36,7 +36,7 @@ export const DNS_OPTIONS = {
   dnsHeadlessTtlS: {
     flag: 'dns-headless-ttl',
     ...integer(0, 3600),
-    default: '5',
+    defaultText: 'that of --dns-ttl',
     description: 'the same for endpoints, which come and go',
     commands: ANSWERING,
   },

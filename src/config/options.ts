@@ -1,6 +1,7 @@
 import type { FieldSpec } from './fields.ts';
 import { CONNTRACK_OPTIONS } from './options-conntrack.ts';
 import { DNS_OPTIONS } from './options-dns.ts';
+import { DNS_FORWARD_OPTIONS } from './options-dns-forward.ts';
 import { OWN_OPTIONS } from './options-own.ts';
 import { PROCESS_OPTIONS } from './options-process.ts';
 import { TRAFFIC_OPTIONS } from './options-traffic.ts';
@@ -51,6 +52,7 @@ export const OPTION_GROUPS = {
   Process: PROCESS_OPTIONS,
   'Connection tracking': CONNTRACK_OPTIONS,
   DNS: DNS_OPTIONS,
+  'DNS of other names': DNS_FORWARD_OPTIONS,
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Option>>>>;
 
 /**
@@ -63,6 +65,7 @@ export const OPTIONS = {
   ...PROCESS_OPTIONS,
   ...CONNTRACK_OPTIONS,
   ...DNS_OPTIONS,
+  ...DNS_FORWARD_OPTIONS,
 } as const;
 
 export type OptionKey = keyof typeof OPTIONS;

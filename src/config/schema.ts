@@ -12,6 +12,7 @@ import {
   parseNumber,
   parseProxyMode,
   parseScheduler,
+  parseStubDomains,
 } from './values.ts';
 
 /** From what the command line, the environment or a file has to what the program uses. */
@@ -120,6 +121,19 @@ const listenAddress = parsed(parseListenAddress, 'an IP address with a port such
 export const LISTEN_ADDRESS = single('ip:port', listenAddress);
 export const LISTEN_ADDRESSES = list('ip:port', commaList(listenAddress));
 export const WORDS = list('name', commaList(text));
+
+/** One text per zone and server: `corp.example=10.0.0.53:53`. */
+export const STUB_DOMAINS = list(
+  'zone=ip:port',
+  z.preprocess(
+    (input) => [input].flat(),
+    z
+      .array(
+        parsed(parseStubDomains, 'a zone with the addresses of its servers such as corp.example=10.0.0.53,10.0.0.54'),
+      )
+      .transform((zones) => zones.flat()),
+  ),
+);
 
 export const BACKEND = single(
   'name',

@@ -85,6 +85,26 @@ export function parseListenAddress(text: string): { readonly host: IpAddress; re
   return host === undefined || port === undefined ? undefined : { host, port };
 }
 
+const DNS_PORT = 53;
+
+/**
+ * Zones with their servers: `corp.example=10.0.0.53,10.0.0.54:5353,lab.example=fd00::53`.
+ *
+ * @returns each server with its zone, as `corp.example=10.0.0.53:53`.
+ */
+export function parseStubDomains(text: string): readonly string[] | undefined {
+  const servers: string[] = [];
+  let zone = '';
+  for (const item of text.split(',')) {
+    const [, named, server = ''] = /^\s*(?:([^\s=]+)=)?(\S+)\s*$/.exec(item) ?? [];
+    const address = parseListenAddress(server);
+    zone = named?.toLowerCase() ?? zone;
+    if (zone === '' || address === undefined) return undefined;
+    servers.push(`${zone}=${socketAddress(address.host, address.port ?? DNS_PORT)}`);
+  }
+  return servers;
+}
+
 /** The inverse of {@link parseListenAddress}. */
 export function listenAddressText({ host, port }: { readonly host: IpAddress; readonly port?: number }): string {
   return port === undefined ? host : socketAddress(host, port);

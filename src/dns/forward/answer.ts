@@ -30,6 +30,8 @@ export interface AddressRun {
 }
 
 export interface AnswerLimits {
+  /** Seconds; shorter TTLs are made this long, if that is not above the cap. */
+  readonly minTtlS: number;
   /** Seconds; longer TTLs are cut to this. */
   readonly maxTtlS: number;
   /** Records from the first one for which this is true are left out. */
@@ -37,7 +39,7 @@ export interface AnswerLimits {
 }
 
 /** Takes from a message what may be told. */
-export function prepareAnswer(message: ScannedMessage, { maxTtlS, isUnwanted }: AnswerLimits): Answer {
+export function prepareAnswer(message: ScannedMessage, { minTtlS, maxTtlS, isUnwanted }: AnswerLimits): Answer {
   const { bytes: source, flags, questionEnd } = message;
   const unwanted = message.records.findIndex(isUnwanted);
   const records = unwanted < 0 ? message.records : message.records.slice(0, unwanted);
@@ -46,7 +48,7 @@ export function prepareAnswer(message: ScannedMessage, { maxTtlS, isUnwanted }: 
   bytes.set(source.subarray(0, bytes.length));
   const layout = new Uint16Array(2 * records.length);
   for (const [i, { ttlAt, ttlS, end }] of records.entries()) {
-    bytes.writeUInt32BE(Math.min(ttlS, maxTtlS), ttlAt);
+    bytes.writeUInt32BE(Math.min(Math.max(ttlS, minTtlS), maxTtlS), ttlAt);
     layout[2 * i] = ttlAt;
     layout[2 * i + 1] = end;
   }

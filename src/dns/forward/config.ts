@@ -4,7 +4,8 @@ import type { Policy } from './upstream-group.ts';
 export interface ForwardConfig {
   /** `ADDR` or `ADDR:PORT`; when there are none the name servers of {@link resolvConf} are taken. */
   readonly upstreams: readonly string[];
-  readonly resolvConf: string;
+  /** Absent: names of no stub domain are refused where there are no {@link upstreams}. */
+  readonly resolvConf: string | undefined;
   /** Zone → its name servers, for names that others know (`corp.example` → `10.0.0.53`). */
   readonly stubDomains: Readonly<Record<string, readonly string[]>>;
   readonly policy: Policy;
@@ -35,6 +36,8 @@ export interface CacheConfig {
   /** TTLs are cut to this, in answers too; 0: nothing is kept. */
   readonly maxTtlS: number;
   readonly maxDenialTtlS: number;
+  /** Shorter TTLs are made this long, in answers too; 0 leaves them alone. */
+  readonly minTtlS: number;
   /** SERVFAIL and NOTIMP of an upstream (RFC 2308, 7.1: at most 300). */
   readonly failureTtlS: number;
   /** An answer with so many hits is fetched anew shortly before it expires; 0: never. */
@@ -64,6 +67,7 @@ export const DEFAULT_FORWARD_CONFIG: ForwardConfig = {
     denialBytes: 4 * 1024 * 1024,
     maxTtlS: 30,
     maxDenialTtlS: 30,
+    minTtlS: 0,
     failureTtlS: 5,
     prefetchHits: 0,
     staleS: 0,

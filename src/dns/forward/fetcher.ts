@@ -47,6 +47,7 @@ export class Fetcher {
   async fetch(request: FetchRequest): Promise<Fetched> {
     const { question, asked, transport, whole } = request;
     const group = this.#options.routes.groupFor(question.name);
+    if (group === undefined) return { answer: undefined, error: { code: EDE.notAuthoritative, text: '' } };
     const result = await group.ask({ question: asked, transport, whole });
     if ('failure' in result) {
       return { answer: undefined, error: { code: EDE.noReachableAuthority, text: result.failure } };
@@ -66,7 +67,8 @@ export class Fetcher {
     const { cache, clock } = this.#options;
     const verdict = judge(message, request.question);
     const { lifetimeS, maxTtlS } = this.#limits(verdict);
-    const answer = prepareAnswer(message, { maxTtlS, isUnwanted });
+    const minTtlS = verdict.kind === 'unfit' ? 0 : this.#options.config.minTtlS;
+    const answer = prepareAnswer(message, { minTtlS, maxTtlS, isUnwanted });
     const isShared = request.asked.recursionDesired && lifetimeS > 0;
     if (verdict.kind !== 'unfit' && isShared && !this.#isWorse(request, verdict)) {
       const { name } = request.question;
@@ -86,10 +88,11 @@ export class Fetcher {
 
   /** How long an answer may be kept, and how long its receivers may keep its records. */
   #limits({ kind, ttlS }: Verdict): { readonly lifetimeS: number; readonly maxTtlS: number } {
-    const { maxTtlS, maxDenialTtlS, failureTtlS } = this.#options.config;
+    const { minTtlS, maxTtlS, maxDenialTtlS, failureTtlS } = this.#options.config;
     if (kind === 'failure') return { lifetimeS: failureTtlS, maxTtlS: failureTtlS };
     const capS = kind === 'denial' ? maxDenialTtlS : maxTtlS;
     const shownS = capS === 0 ? Infinity : capS;
-    return { lifetimeS: Math.min(ttlS, capS), maxTtlS: kind === 'denial' ? Math.min(ttlS, shownS) : shownS };
+    const goodS = Math.max(ttlS, minTtlS);
+    return { lifetimeS: Math.min(goodS, capS), maxTtlS: kind === 'denial' ? Math.min(goodS, shownS) : shownS };
   }
 }

@@ -113,6 +113,9 @@ export class CachingForwarder implements Forwarder {
     if (query.type === TYPE.AXFR || query.type === TYPE.IXFR) return this.#refuse(request, RCODE.refused);
     const withheld = this.#withheld.find(query.name);
     if (withheld !== undefined) return this.#reply(request, { answer: emptyZoneAnswer(query, withheld.zone) });
+    if (this.#routes.groupFor(query.name) === undefined) {
+      return this.#refuse(request, RCODE.refused, { code: EDE.notAuthoritative, text: '' });
+    }
     const stale = this.#usable(entry, nowMs);
     if (stale !== undefined && nowMs < stale.retryMs) return this.#serveStale(request, stale);
     return this.#fetch(request, variant, stale);

@@ -29,7 +29,7 @@ export class Routes {
   readonly #watcher: ResolvConfWatcher | undefined;
   /** Those of the stub domains stay when resolv.conf changes. */
   readonly #fixed: ReadonlySet<Upstream>;
-  #default: UpstreamGroup;
+  #default: UpstreamGroup | undefined;
   #allDown = 0;
 
   /** @throws SluiceError `bad-config` for an address or a zone that is none. */
@@ -40,8 +40,9 @@ export class Routes {
       Object.entries(stubDomains).map(([zone, servers]) => [zoneName(zone), this.#group(servers.map(endpointOf))]),
     );
     this.#fixed = new Set(this.#upstreams.values());
-    this.#default = this.#group(upstreams.map(endpointOf));
-    if (upstreams.length > 0) return;
+    if (upstreams.length > 0) this.#default = this.#group(upstreams.map(endpointOf));
+    if (upstreams.length > 0 || resolvConf === undefined) return;
+    this.#default = this.#group([]);
     this.#watcher = new ResolvConfWatcher({
       path: resolvConf,
       clock: options.clock,
@@ -52,7 +53,8 @@ export class Routes {
     }
   }
 
-  groupFor(name: NameKey): UpstreamGroup {
+  /** @returns `undefined` for names that nobody is to be asked for. */
+  groupFor(name: NameKey): UpstreamGroup | undefined {
     return this.#stubs.find(name)?.value ?? this.#default;
   }
 
@@ -67,8 +69,9 @@ export class Routes {
   }
 
   #follow(endpoints: readonly Endpoint[]): void {
-    this.#default = this.#group(endpoints);
-    const used = new Set(this.#default.upstreams);
+    const group = this.#group(endpoints);
+    this.#default = group;
+    const used = new Set(group.upstreams);
     for (const [name, upstream] of this.#upstreams) {
       if (used.has(upstream) || this.#fixed.has(upstream)) continue;
       upstream.retire();

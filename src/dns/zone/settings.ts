@@ -23,11 +23,11 @@ export interface ZoneSettings {
   readonly localNetworks: readonly Cidr[];
 }
 
-/** As kubeadm configures CoreDNS, but endpoints are remembered for 5 s only. */
+/** As kubeadm configures CoreDNS. */
 export const DEFAULT_ZONE_SETTINGS: ZoneSettings = {
   zones: ['cluster.local'],
   ttlS: 30,
-  headlessTtlS: 5,
+  headlessTtlS: 30,
   pods: 'insecure',
   gated: false,
   nameServers: [],

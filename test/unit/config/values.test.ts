@@ -11,6 +11,7 @@ import {
   parseNumber,
   parseProxyMode,
   parseScheduler,
+  parseStubDomains,
 } from '../../../src/config/values.ts';
 
 describe('durations', () => {
@@ -157,4 +158,22 @@ it('takes whole numbers within bounds', () => {
     31,
     ...Array.from({ length: 5 }),
   ]);
+});
+
+describe('stub domains', () => {
+  const cases: readonly [string, readonly string[] | undefined][] = [
+    ['corp.example=10.0.0.53', ['corp.example=10.0.0.53:53']],
+    ['Corp.Example=10.0.0.53,[fd00::53]:5353', ['corp.example=10.0.0.53:53', 'corp.example=[fd00::53]:5353']],
+    ['a.example=10.0.0.1, b.example=10.0.0.2', ['a.example=10.0.0.1:53', 'b.example=10.0.0.2:53']],
+    ['corp.example', undefined],
+    ['10.0.0.53', undefined],
+    ['=10.0.0.53', undefined],
+    ['corp.example=', undefined],
+    ['corp.example=dns.corp.example', undefined],
+    ['corp.example=10.0.0.53,', undefined],
+    ['', undefined],
+  ];
+  it.each(cases)('%j', (text, servers) => {
+    expect(parseStubDomains(text)).toEqual(servers);
+  });
 });

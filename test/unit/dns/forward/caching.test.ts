@@ -70,6 +70,20 @@ describe('the cache', () => {
     expect(fake.questions).toHaveLength(times);
   });
 
+  test('makes TTLs longer that are shorter than the least, but not above the most', async () => {
+    const clock = new FakeClock();
+    const fake = await upstream(({ query: asked }) => [
+      response(asked, { answer: [a('www.example.org', '192.0.2.1', 0)] }),
+    ]);
+    const to = forwarder([fake], { clock, cache: { minTtlS: 5 } });
+    expect(ttls(await ask(to, WWW))).toEqual([5]);
+    await clock.advance(4900);
+    expect(ttls(await ask(to, WWW))).toEqual([1]);
+    expect(fake.questions).toHaveLength(1);
+    const capped = forwarder([fake], { clock, cache: { minTtlS: 5, maxTtlS: 3 } });
+    expect(ttls(await ask(capped, WWW))).toEqual([3]);
+  });
+
   test('does not mix up types, DNSSEC and unvalidated answers', async () => {
     const fake = await upstream(good);
     const to = forwarder([fake], { clock: new FakeClock() });

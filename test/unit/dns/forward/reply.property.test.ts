@@ -40,7 +40,7 @@ test('whatever was accepted from an upstream makes sound replies: of any size, a
       for (const [at, octet] of damages) bytes[at] = octet;
       const message = scanMessage(bytes);
       if (message === undefined) return;
-      const answer = prepareAnswer(message, { maxTtlS: 30, isUnwanted: () => false });
+      const answer = prepareAnswer(message, { minTtlS: 0, maxTtlS: 30, isUnwanted: () => false });
       const options = { answer, query: asked, maxBytes, opt: OPT, ageS, turn };
       const bytesOut = buildReply({ ...options, ...(error === undefined ? {} : { error }) });
       const reply = scanMessage(bytesOut);
