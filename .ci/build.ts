@@ -34,6 +34,7 @@ const worker = await build({
   platform: 'node',
   target: 'node24',
   format: 'cjs',
+  minifyWhitespace: true,
   logLevel: 'warning',
 });
 
@@ -56,6 +57,9 @@ await build({
     ].join('\n'),
   },
   plugins: [leaveOutUnusedClient],
+  // The engine keeps the text of the program for as long as it runs.
+  minifyWhitespace: true,
+  legalComments: 'none',
   logLevel: 'warning',
 });
 chmodSync(outfile, 0o755);

@@ -10,7 +10,7 @@ import type { Routes } from './routes.ts';
 import type { ScannedMessage, ScannedRecord } from './scan.ts';
 import type { AnswerKind, Question, Verdict } from './verdict.ts';
 import { judge } from './verdict.ts';
-import type { ZoneTable } from './zone-table.ts';
+import type { ZoneTable } from '../zone-table.ts';
 
 export interface FetcherOptions {
   readonly cache: AnswerCache;

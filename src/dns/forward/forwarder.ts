@@ -19,7 +19,7 @@ import type { ExtendedError, ReplyOptions } from './reply.ts';
 import { buildReply } from './reply.ts';
 import { Routes } from './routes.ts';
 import { emptyZoneAnswer } from './withheld.ts';
-import { ZoneTable } from './zone-table.ts';
+import { ZoneTable } from '../zone-table.ts';
 
 export interface ForwardQuery {
   /** Passed the guard. It is kept until it is answered. */

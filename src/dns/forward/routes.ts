@@ -11,7 +11,7 @@ import { ResolvConfWatcher } from './resolv-conf-watcher.ts';
 import type { UpstreamCounters } from './upstream.ts';
 import { Upstream } from './upstream.ts';
 import { UpstreamGroup } from './upstream-group.ts';
-import { ZoneTable } from './zone-table.ts';
+import { ZoneTable } from '../zone-table.ts';
 
 export interface RoutesOptions {
   readonly config: ForwardConfig;

@@ -74,3 +74,14 @@ export function parseReverse(name: NameKey, labels: readonly string[]): Octets |
     String.fromCharCode(Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16)),
   ).join('');
 }
+
+/**
+ * Whether a reverse name can be the end of longer ones: the last octets or nibbles of an address are missing.
+ *
+ * @param labels as for {@link parseReverse}.
+ */
+export function isPartOfReverse(labels: readonly string[]): boolean {
+  const parts = labels.slice(0, -2);
+  if (labels.at(-2) === 'ip6') return parts.length < 32 && parts.every((nibble) => NIBBLE.test(nibble));
+  return parts.length < 4 && parts.every((part) => DECIMAL_OCTET.test(part) && Number(part) <= 255);
+}

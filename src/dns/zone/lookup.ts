@@ -4,11 +4,13 @@ import { addressOctets } from '../../model/dns-octets.ts';
 import { TYPE } from '../wire/constants.ts';
 import type { NameKey } from '../wire/name.ts';
 import { isUnder, labelsOf } from '../wire/name.ts';
-import { addressText, parseDashed, parseReverse, REVERSE_ZONES } from './address-labels.ts';
+import { ZoneTable } from '../zone-table.ts';
+import { addressText, isPartOfReverse, parseDashed, parseReverse, REVERSE_ZONES } from './address-labels.ts';
 import { AnswerBuilder } from './answer.ts';
 import type { ZoneData } from './data.ts';
 import type { Finding } from './finding.ts';
 import { Question } from './question.ts';
+import { reverseZones } from './reverse-zones.ts';
 import { ServiceLookup } from './service-lookup.ts';
 import type { ServiceRecord } from './service-record.ts';
 import { endpointsOf } from './service-record.ts';
@@ -36,6 +38,8 @@ export class Lookup {
   readonly #zones: readonly Zone[];
   readonly #primary: NameKey;
   readonly #reverseZones: readonly Zone[];
+  /** Those of the cluster's own networks: nobody else knows more about their names. */
+  readonly #localZones: ZoneTable<Zone>;
   readonly #services: ServiceLookup;
   readonly #nameServers: readonly Octets[];
 
@@ -48,6 +52,9 @@ export class Lookup {
     this.#zones = zones.toSorted((a, b) => b.labels - a.labels);
     this.#reverseZones = Object.values(REVERSE_ZONES).flatMap(
       (text, i) => zoneOf(text, 1 + settings.zones.length + i, this.#primary) ?? [],
+    );
+    this.#localZones = new ZoneTable(
+      this.#reverseZones.flatMap((parent) => localZonesIn(parent, settings).map((zone) => [zone.name, zone] as const)),
     );
     this.#services = new ServiceLookup(data, settings);
     this.#nameServers = settings.nameServers.map(addressOctets);
@@ -63,12 +70,22 @@ export class Lookup {
         return this.#inZone(new Question(name, type, { zone, depth, starts }));
       }
     }
-    const zone = this.#reverseZones.find((reverse) => isUnder(name, reverse.name));
+    const local = this.#localZones.find(name)?.value;
+    const zone = local ?? this.#reverseZones.find((reverse) => isUnder(name, reverse.name));
     const outside: Finding = { kind: 'outside', type, zone: undefined, rule: 'outside' };
     if (zone === undefined) return outside;
+    const question = new Question(name, type, { zone, depth: labels - zone.labels, starts });
     const address = parseReverse(name, labelsOf(name));
-    if (address === undefined) return outside;
-    return this.#reverse(new Question(name, type, { zone, depth: labels - zone.labels, starts }), address) ?? outside;
+    const found = address === undefined ? undefined : this.#reverse(question, address);
+    return found ?? (local === undefined ? outside : this.#inLocalZone(question));
+  }
+
+  /** What is no whole address: there are addresses below it, or it is nothing. */
+  #inLocalZone(question: Question): Finding {
+    if (question.depth === 0) return this.#apex(question);
+    return isPartOfReverse(labelsOf(question.name))
+      ? question.other('inner-name')
+      : question.missing('unknown-address');
   }
 
   #inZone(question: Question): Finding {
@@ -97,7 +114,7 @@ export class Lookup {
     const addresses = hasService ? clusterDns.addresses : this.#nameServers;
     const builder = new AnswerBuilder(this.#settings.ttlS);
     if (addresses.length > 0) {
-      const target = hasService ? below(zone.name, ...CLUSTER_DNS) : below(zone.name, ...NAME_SERVER);
+      const target = below(zone.primary ?? zone.name, ...(hasService ? CLUSTER_DNS : NAME_SERVER));
       builder.pointer(TYPE.NS, target);
       for (const address of addresses) builder.namedGlue(target, address);
     }
@@ -172,6 +189,11 @@ export class Lookup {
     const parsed = parseIpAddress(addressText(address));
     return parsed !== undefined && this.#settings.localNetworks.some((network) => cidrContains(network, parsed));
   }
+}
+
+function localZonesIn(parent: Zone, { localNetworks }: ZoneSettings): readonly Zone[] {
+  const names = localNetworks.flatMap(reverseZones).filter((name) => isUnder(name, parent.name));
+  return names.map((name) => ({ ...parent, name, labels: labelsOf(name).length }));
 }
 
 /** Does the name of the Service have anything below it now? */

@@ -40,7 +40,7 @@ export class DnsWorld {
   readonly responder: Responder;
 
   constructor(yaml: string, options: WorldOptions = {}) {
-    this.zone = new ClusterZone({ ...DEFAULT_ZONE_SETTINGS, ...options.zone });
+    this.zone = new ClusterZone({ ...DEFAULT_ZONE_SETTINGS, headlessTtlS: 5, ...options.zone });
     if (options.synced !== false) this.zone.setSynced();
     this.zone.apply(changesFrom(yaml), SERIAL);
     this.responder = new Responder({

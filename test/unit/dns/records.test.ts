@@ -198,3 +198,24 @@ describe('names of others: REFUSED, as nobody looks them up here', () => {
     '010.0.96.10.in-addr.arpa PTR',
   ])('%s', async (question) => expect(await world.ask(question)).toBe('REFUSED'));
 });
+
+describe("reverse zones of the cluster's own networks are answered for", () => {
+  const zone = { localNetworks: ['10.96.0.0/15', '10.244.0.0/16', 'fd00::/8'] as never };
+  const local = new DnsWorld(CLUSTER, { zone });
+  test.each([
+    ['96.10.in-addr.arpa SOA', 'NOERROR aa | 96.10.in-addr.arpa 30 SOA'],
+    ['97.10.in-addr.arpa SOA', 'NOERROR aa | 97.10.in-addr.arpa 30 SOA'],
+    ['d.f.ip6.arpa SOA', 'NOERROR aa | d.f.ip6.arpa 30 SOA'],
+    ['96.10.in-addr.arpa PTR', 'NOERROR aa | | 96.10.in-addr.arpa 30 SOA'],
+    ['0.96.10.in-addr.arpa PTR', 'NOERROR aa | | 96.10.in-addr.arpa 30 SOA'],
+    ['1.0.0.d.f.ip6.arpa PTR', 'NOERROR aa | | d.f.ip6.arpa 30 SOA'],
+    ['99.0.96.10.in-addr.arpa PTR', 'NXDOMAIN aa | | 96.10.in-addr.arpa 30 SOA'],
+    ['010.96.10.in-addr.arpa PTR', 'NXDOMAIN aa | | 96.10.in-addr.arpa 30 SOA'],
+    ['x.10.0.96.10.in-addr.arpa PTR', 'NXDOMAIN aa | | 96.10.in-addr.arpa 30 SOA'],
+    ['10.0.96.10.in-addr.arpa PTR', '10.0.96.10.in-addr.arpa 30 PTR web.default.svc.CL'],
+    ['10.0.96.10.in-addr.arpa A', 'NOERROR aa | | 96.10.in-addr.arpa 30 SOA'],
+    ['98.10.in-addr.arpa SOA', 'REFUSED'],
+    ['in-addr.arpa SOA', 'REFUSED'],
+    ['10.in-addr.arpa PTR', 'REFUSED'],
+  ])('%s', async (question, expected) => expect(await local.ask(question)).toContain(expected));
+});

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseEndpoint } from '../../../../src/dns/forward/endpoint.ts';
 import { parseResolvConf, readNameservers, SYSTEMD_RESOLV_CONF } from '../../../../src/dns/forward/resolv-conf.ts';
 import { ResolvConfWatcher } from '../../../../src/dns/forward/resolv-conf-watcher.ts';
-import { reverseZones } from '../../../../src/dns/forward/reverse-zones.ts';
+import { reverseZones } from '../../../../src/dns/zone/reverse-zones.ts';
 import { nameText } from '../../../../src/dns/wire/name.ts';
 import type { Cidr } from '../../../../src/model/address.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';

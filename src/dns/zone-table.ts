@@ -1,4 +1,4 @@
-import type { NameKey } from '../wire/name.ts';
+import type { NameKey } from './wire/name.ts';
 
 /** A value for each of some zones; a name has that of the longest zone that it is in. */
 export class ZoneTable<T> {
