@@ -6,6 +6,14 @@ export const SIZE_BUCKETS = [
 ] as const;
 export const DURATION_BUCKETS = Array.from({ length: 16 }, (_, i) => 0.000_25 * 2 ** i);
 
+/** The same for how long changes take to be answered from. */
+export const PROGRAMMING_BUCKETS = Array.from({ length: 20 }, (_, i) => 0.001 * 2 ** i);
+
+/** Services by what their slices mean to DNS, as CoreDNS calls them. */
+export const SERVICE_KINDS = ['cluster_ip', 'headless_with_selector'] as const;
+
+export type ServiceKind = (typeof SERVICE_KINDS)[number];
+
 export const TRANSPORTS = ['udp', 'tcp'] as const;
 
 export type Transport = (typeof TRANSPORTS)[number];
@@ -70,6 +78,10 @@ const AT = {
 } as const;
 const PER_ZONE = AT.durations + DURATIONS;
 
+/** What has no zone, after all that has one. */
+const PROGRAMMING = PROGRAMMING_BUCKETS.length + 2;
+const WITHOUT_ZONE = 1 + SERVICE_KINDS.length * PROGRAMMING;
+
 /** A histogram as it was counted: one count per bucket and one for what is above the last, and the sum of the values. */
 export interface CountedHistogram {
   readonly counts: readonly number[];
@@ -83,11 +95,14 @@ export interface CountedHistogram {
 export class Counters {
   readonly memory: SharedArrayBuffer;
   readonly #values: Float64Array;
+  /** Where that begins which has no zone: panics, then a histogram per kind of Service. */
+  readonly #rest: number;
 
   /** @param zones how many zones there are, the one for foreign names included. */
-  constructor(zones: number, memory = new SharedArrayBuffer(zones * PER_ZONE * Float64Array.BYTES_PER_ELEMENT)) {
+  constructor(zones: number, memory = new SharedArrayBuffer(bytesFor(zones))) {
     this.memory = memory;
     this.#values = new Float64Array(memory);
+    this.#rest = zones * PER_ZONE;
   }
 
   count(exchange: Exchange): void {
@@ -100,6 +115,28 @@ export class Counters {
     this.#observe(base + AT.querySizes + sizes, SIZE_BUCKETS, exchange.queryBytes);
     this.#observe(base + AT.replySizes + sizes, SIZE_BUCKETS, exchange.replyBytes);
     this.#observe(base + AT.durations, DURATION_BUCKETS, exchange.durationMs / 1000);
+  }
+
+  /** A query that could not be answered because of a mistake of ours. */
+  countPanic(): void {
+    this.#add(this.#rest, 1);
+  }
+
+  /** A change of endpoints is answered from so long after its cause. */
+  countProgramming(kind: ServiceKind, durationMs: number): void {
+    this.#observe(this.#programming(kind), PROGRAMMING_BUCKETS, durationMs / 1000);
+  }
+
+  get panics(): number {
+    return this.#get(this.#rest);
+  }
+
+  programming(kind: ServiceKind): CountedHistogram {
+    return this.#histogram(this.#programming(kind), PROGRAMMING_BUCKETS.length);
+  }
+
+  #programming(kind: ServiceKind): number {
+    return this.#rest + 1 + SERVICE_KINDS.indexOf(kind) * PROGRAMMING;
   }
 
   requests(zone: number, request: { transport: number; family: number; type: number }): number {
@@ -141,6 +178,10 @@ export class Counters {
   #add(at: number, value: number): void {
     this.#values[at] = (this.#values[at] ?? 0) + value;
   }
+}
+
+function bytesFor(zones: number): number {
+  return (zones * PER_ZONE + WITHOUT_ZONE) * Float64Array.BYTES_PER_ELEMENT;
 }
 
 function requestPlace(transport: number, family: number, type: number): number {

@@ -1,5 +1,13 @@
 import type { CountedHistogram, Counters } from './counters.ts';
-import { COUNTED_RCODES, COUNTED_TYPES, DURATION_BUCKETS, SIZE_BUCKETS, TRANSPORTS } from './counters.ts';
+import {
+  COUNTED_RCODES,
+  COUNTED_TYPES,
+  DURATION_BUCKETS,
+  PROGRAMMING_BUCKETS,
+  SERVICE_KINDS,
+  SIZE_BUCKETS,
+  TRANSPORTS,
+} from './counters.ts';
 import type { ForwardCounters } from './forward/counters.ts';
 import { exposeForwarders } from './forward/exposition.ts';
 import type { Labels } from './page.ts';
@@ -74,6 +82,7 @@ export function exposeCounters({ counters, zones, server, forward = [] }: Exposi
       DURATION_BUCKETS,
       join((c) => c.durations(place)),
     );
+  addUnzoned(page, counters);
   if (forward.length > 0) exposeForwarders(page, { counters: forward, server });
   return page.text();
 }
@@ -91,5 +100,27 @@ function addRequests(page: Page, perZone: PerZone, sum: (read: (counted: Counter
         }
       }
     }
+  }
+}
+
+/** What has nothing to do with a zone. */
+function addUnzoned(page: Page, counters: readonly Counters[]): void {
+  page.head('coredns_panics_total', 'counter', 'Counter of queries that could not be answered because of a bug.');
+  page.counter(
+    {},
+    counters.reduce((total, { panics }) => total + panics, 0),
+  );
+  page.head(
+    'coredns_kubernetes_dns_programming_duration_seconds',
+    'histogram',
+    'Time from the cause of a change of endpoints until it is answered from.',
+  );
+  // Every thread is told of every change: one of them speaks for all.
+  for (const kind of SERVICE_KINDS) {
+    page.histogram(
+      { service_kind: kind },
+      PROGRAMMING_BUCKETS,
+      joinHistograms(counters.slice(0, 1).map((c) => c.programming(kind))),
+    );
   }
 }

@@ -21,7 +21,7 @@ export function joinHistograms(parts: readonly CountedHistogram[]): CountedHisto
   return { counts, sum: parts.reduce((total, part) => total + part.sum, 0) };
 }
 
-/** Lines of the text format; values that never changed are left out. */
+/** Lines of the text format; values with labels that never changed are left out, as in other Prometheus clients. */
 export class Page {
   #name = '';
   readonly #lines: string[] = [];
@@ -32,7 +32,7 @@ export class Page {
   }
 
   counter(labels: Labels, value: number): void {
-    if (value > 0) this.#line('', labels, value);
+    if (value > 0 || Object.keys(labels).length === 0) this.#line('', labels, value);
   }
 
   histogram(labels: Labels, bounds: readonly number[], { counts, sum }: CountedHistogram): void {
@@ -56,6 +56,6 @@ export class Page {
     const pairs = Object.entries(labels).map(
       ([label, text]) => `${label}="${text.replace(/[\\"]/g, String.raw`\$&`)}"`,
     );
-    this.#lines.push(`${this.#name}${suffix}{${pairs.join(',')}} ${value}`);
+    this.#lines.push(`${this.#name}${suffix}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}`);
   }
 }

@@ -77,12 +77,17 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
   hurry();
   const report = (message: WorkerReport): void => port.postMessage(message, []);
   const log = createLog({ level: config.logLevel, format: config.logFormat });
-  const zone = new ClusterZone(config.zone);
+  const counters = new Counters(countedZones(config.zone).length, config.memory);
+  const zone = new ClusterZone(config.zone, (kind, triggeredDateMs) => {
+    if (kind === 'external') return;
+    const durationMs = Math.max(0, systemClock.dateMs() - triggeredDateMs);
+    counters.countProgramming(kind === 'headless' ? 'headless_with_selector' : 'cluster_ip', durationMs);
+  });
   const forwarder = config.forward === undefined ? undefined : createForwarder(config.forward, config, log);
   const responder = new Responder({ zone, settings: config.reply, forwarder });
   const desk = new Desk({
     responder,
-    counters: new Counters(countedZones(config.zone).length, config.memory),
+    counters,
     queriesPerClient: config.queriesPerClient,
     queryLog: config.logQueries ? log : undefined,
     log,

@@ -24,18 +24,27 @@ export interface DnsPod {
  */
 export type DnsChange =
   | { readonly kind: 'Service'; readonly name: ObjectName; readonly value: DnsService | undefined }
-  | { readonly kind: 'EndpointSlice'; readonly name: ObjectName; readonly value: DnsSlice | undefined }
+  | {
+      readonly kind: 'EndpointSlice';
+      readonly name: ObjectName;
+      readonly value: DnsSlice | undefined;
+      /** When the cause of the change happened, milliseconds since 1970, where the slice says so. */
+      readonly triggeredDateMs?: number;
+    }
   | { readonly kind: 'Namespace'; readonly name: string; readonly value: true | undefined }
   | { readonly kind: 'Pod'; readonly name: ObjectName; readonly value: DnsPod | undefined }
   /** The cluster addresses of a Service that the node has rules for: the gate of {@link DnsService} `programmed`. */
   | { readonly kind: 'Programmed'; readonly name: ObjectName; readonly value: readonly Octets[] | undefined };
 
+/** An event that may know when its cause happened. */
+type TimedEvent = ObjectEvent & { readonly triggeredDateMs?: number };
+
 /** What an event means to DNS, and what is wrong with its object; no change for kinds that DNS does not read. */
 export function dnsChangeOf(
-  event: ObjectEvent,
+  event: TimedEvent,
   options: DnsSliceOptions = {},
 ): { readonly change: DnsChange | undefined; readonly problems: readonly Problem[] } {
-  const { kind, name } = event;
+  const { kind, name, triggeredDateMs } = event;
   const decoded = <T>(decode: (json: unknown, origin?: string) => Decoded<T>): Decoded<T> =>
     event.json === undefined ? { value: undefined, problems: [] } : decode(event.json, event.origin);
   switch (kind) {
@@ -45,7 +54,8 @@ export function dnsChangeOf(
     }
     case 'EndpointSlice': {
       const { value, problems } = decoded((json, origin) => decodeDnsSlice(json, origin, options));
-      return { change: { kind, name, value }, problems };
+      const change = { kind, name, value } as const;
+      return { change: triggeredDateMs === undefined ? change : { ...change, triggeredDateMs }, problems };
     }
     case 'Namespace': {
       const { value, problems } = decoded(decodeNamespace);

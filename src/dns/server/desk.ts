@@ -76,6 +76,7 @@ export class Desk {
   }
 
   #failure({ packet }: Arrival, thrown: unknown): Uint8Array {
+    this.#options.counters.countPanic();
     this.#options.log.error('a query cannot be answered', { reason: String(thrown) });
     return this.#options.responder.failure(packet);
   }

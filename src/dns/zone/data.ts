@@ -22,12 +22,16 @@ function wireLabels(text: string, separator = '/'): LabelsKey {
     .join('');
 }
 
+/** Told when a change can be seen whose cause has a time, in milliseconds since 1970. */
+export type TimedChangeListener = (kind: DnsService['kind'], triggeredDateMs: number) => void;
+
 /**
  * The objects of the cluster as DNS sees them. A change costs what its object is large; answers are made when they are first
  * asked for, and live as long as what they were made of.
  */
 export class ZoneData {
   readonly #gated: boolean;
+  readonly #onTimedChange: TimedChangeListener;
   readonly #services = new Map<LabelsKey, ServiceRecord>();
   readonly #slices = new Map<string, SliceRecord>();
   readonly #declaredNamespaces = new Set<LabelsKey>();
@@ -44,8 +48,9 @@ export class ZoneData {
   /** Of the SOA record: Unix seconds of the last change that can be seen, 0 before the first. */
   serial = 0;
 
-  constructor(gated: boolean) {
+  constructor(gated: boolean, onTimedChange: TimedChangeListener) {
     this.#gated = gated;
+    this.#onTimedChange = onTimedChange;
   }
 
   /** @param serial the time of the changes, for the SOA record. @returns whether anything differs. */
@@ -75,7 +80,7 @@ export class ZoneData {
       case 'Service':
         return this.#applyService(change.name, change.value);
       case 'EndpointSlice':
-        return this.#applySlice(change.name, change.value);
+        return this.#applySlice(change.name, change.value) && this.#tellTime(change);
       case 'Namespace':
         return this.#applyNamespace(wireLabels(change.name), change.value === true);
       case 'Pod':
@@ -124,6 +129,12 @@ export class ZoneData {
       for (const address of addressesOf(after.slice)) this.endpointAddresses.add(address, after);
       return owner.addSlice(after);
     });
+  }
+
+  #tellTime({ value, triggeredDateMs }: DnsChange & { readonly kind: 'EndpointSlice' }): true {
+    const kind = this.#services.get(wireLabels(value?.service ?? ''))?.service?.kind;
+    if (triggeredDateMs !== undefined && kind !== undefined) this.#onTimedChange(kind, triggeredDateMs);
+    return true;
   }
 
   #applyNamespace(label: LabelsKey, exists: boolean): boolean {

@@ -1,6 +1,7 @@
 import type { DnsChange } from '../../model/dns-change.ts';
 import { TYPE } from '../wire/constants.ts';
 import type { NameKey } from '../wire/name.ts';
+import type { TimedChangeListener } from './data.ts';
 import { ZoneData } from './data.ts';
 import type { Finding } from './finding.ts';
 import { Lookup } from './lookup.ts';
@@ -14,8 +15,11 @@ export class ClusterZone {
   readonly #authority: StartOfAuthority;
   #synced = false;
 
-  constructor(settings: ZoneSettings) {
-    this.#data = new ZoneData(settings.gated);
+  /** @param onTimedChange told of changes that are no part of what was there at the start. */
+  constructor(settings: ZoneSettings, onTimedChange: TimedChangeListener = () => undefined) {
+    this.#data = new ZoneData(settings.gated, (kind, triggeredDateMs) => {
+      if (this.#synced) onTimedChange(kind, triggeredDateMs);
+    });
     this.#lookup = new Lookup(this.#data, settings);
     this.#authority = new StartOfAuthority(settings.ttlS);
   }

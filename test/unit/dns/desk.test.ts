@@ -17,7 +17,8 @@ async function reception(forward: Forwarder['forward'], question: string) {
     info: (line, fields) => void lines.push(`${line} ${JSON.stringify(fields)}`),
   };
   const { responder } = new DnsWorld(CLUSTER, { forwarder: { forward, close: () => undefined } });
-  const desk = new Desk({ responder, counters: new Counters(4), queriesPerClient: 0, queryLog: log, log });
+  const counters = new Counters(4);
+  const desk = new Desk({ responder, counters, queriesPerClient: 0, queryLog: log, log });
   const [name = '', type = 'A'] = question.split(' ');
   const reply = await new Promise<string | undefined>((resolve) => {
     let said: string | undefined;
@@ -28,7 +29,7 @@ async function reception(forward: Forwarder['forward'], question: string) {
       () => resolve(said),
     );
   });
-  return { reply, lines };
+  return { reply, lines, panics: counters.panics };
 }
 
 test.each([
@@ -40,8 +41,8 @@ test.each([
   ],
   ['rejects', () => Promise.reject(new Error('a bug'))],
 ] as const)('a forwarder that %s costs one SERVFAIL', async (_what, forward) => {
-  const { reply, lines } = await reception(forward, 'example.org A');
-  expect(reply).toBe('SERVFAIL');
+  const { reply, lines, panics } = await reception(forward, 'example.org A');
+  expect([reply, panics]).toEqual(['SERVFAIL', 1]);
   expect(lines[0]).toBe('a query cannot be answered');
 });
 
