@@ -29,7 +29,7 @@ export interface ApplierOptions {
   readonly log: Log;
   /** Least time between two syncs; 0 syncs at once. */
   readonly minSyncPeriodMs: number;
-  /** How often the kernel is compared with what should be there, changes or not. */
+  /** How often the kernel is compared with what should be there, changes or not; 0 leaves that to {@link Applier.suspect}. */
   readonly verifyPeriodMs: number;
   readonly observer?: SyncObserver;
   readonly flows?: FlowCleaner;

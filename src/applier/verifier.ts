@@ -8,7 +8,7 @@ export interface VerifierOptions {
   readonly families: readonly FamilySync[];
   readonly clock: Clock;
   readonly log: Log;
-  /** How often each family is looked at without a reason. */
+  /** How often each family is looked at without a reason; 0 means never. */
   readonly periodMs: number;
   /** Asks for a sync, which repairs what was found. */
   readonly requestSync: () => void;
@@ -56,7 +56,7 @@ export class Verifier {
 
   /** There is something to compare with from now on. */
   start(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#options.periodMs === 0) return;
     this.#routine ??= this.#options.clock.after(this.#options.periodMs, () => {
       this.#routine = undefined;
       this.verify();

@@ -23,7 +23,7 @@ export interface Derived {
   readonly detectLocal: DetectLocal;
   /** No more than one sync in this time; 0: no delay. */
   readonly minSyncPeriodMs: number;
-  /** How often the kernel is verified. Greater than 0. */
+  /** How often the kernel is verified; 0: only when somebody else has written. */
   readonly syncPeriodMs: number;
   /** Where health is served; `undefined`: nowhere. */
   readonly healthzAddress: ListenAddress | undefined;
@@ -113,7 +113,7 @@ function resolvePeriods(
   const [minKey, maxKey] = mode === 'ipvs' ? IPVS_PERIODS : IPTABLES_PERIODS;
   const minSyncPeriodMs = values.ownMinSyncPeriodMs ?? values[minKey] ?? 0;
   const syncPeriodMs = values.ownSyncPeriodMs ?? values[maxKey] ?? DEFAULT_SYNC_PERIOD_MS;
-  if (minSyncPeriodMs > syncPeriodMs) {
+  if (syncPeriodMs > 0 && minSyncPeriodMs > syncPeriodMs) {
     problems.push({
       option: nameOf(values.ownMinSyncPeriodMs === undefined ? minKey : 'ownMinSyncPeriodMs'),
       value: durationText(minSyncPeriodMs),

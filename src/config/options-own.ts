@@ -1,16 +1,4 @@
-import {
-  BACKEND,
-  CIDRS,
-  choice,
-  field,
-  IPS,
-  LOG_LEVEL,
-  PATHS,
-  POSITIVE_DURATION,
-  DURATION,
-  SWITCH,
-  word,
-} from './schema.ts';
+import { BACKEND, CIDRS, choice, DURATION, field, IPS, LOG_LEVEL, PATHS, SWITCH, word } from './schema.ts';
 
 const EVERYWHERE = ['run', 'diff', 'render', 'cleanup', 'demo'] as const;
 /** Commands that learn about the node from outside; that log. */
@@ -112,9 +100,10 @@ export const OWN_OPTIONS = {
   },
   ownSyncPeriodMs: {
     flag: 'sync-period',
-    ...POSITIVE_DURATION,
+    ...DURATION,
     defaultText: "that of the backend's kube-proxy mode, else `1h`",
-    description: 'compare the kernel with what it should hold, and repair it, this often',
+    description:
+      'compare the kernel with what it should hold, and repair it, this often; 0: only when somebody else has written',
     commands: ['run'],
   },
   takeOver: {

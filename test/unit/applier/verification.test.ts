@@ -21,6 +21,17 @@ test('verification compares with the kernel every so often, changes or not', asy
   expect([four.inspections, four.reads, four.applied.length]).toEqual([3, 1, 5]);
 });
 
+test('verification without a period looks when there is a reason only', async () => {
+  const { applier, clock, four } = startApplier({ verifyPeriodMs: 0 });
+  applier.update(ONE);
+  await clock.advance(100 * HOUR_MS);
+  expect([four.inspections, four.applied.length]).toEqual([0, 1]);
+  four.rules = four.rules.delete('chain nat-output');
+  applier.suspect('IPv4', 'nft');
+  await applier.verified();
+  expect([four.inspections, plainRules(four.rules)]).toEqual([1, plainRules(rulesFor(ONE))]);
+});
+
 test('verification does not hold up changes, which are no drift', async () => {
   const { applier, four, messages } = startApplier();
   await applier.syncOnce(ONE);

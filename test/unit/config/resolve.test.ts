@@ -68,6 +68,7 @@ describe('one option', () => {
     ['a switch', { 'masquerade-all': true }, { masqueradeAll: true }],
     ['a switch turned off', { 'iptables-localhost-nodeports': 'false' }, { localhostNodePorts: false }],
     ['a duration', { 'min-sync-period': '1m30s' }, { minSyncPeriodMs: 90_000 }],
+    ['no verification', { 'sync-period': '0', 'min-sync-period': '1s' }, { syncPeriodMs: 0, minSyncPeriodMs: 1000 }],
     ['a number', { 'iptables-masquerade-bit': '0' }, { masqueradeBit: 0 }],
     [
       'bridge',
