@@ -64,6 +64,15 @@ export class FakeNft {
     return [...this.#tables.keys()].map((name) => `table ${name}\n`).join('');
   }
 
+  /** `nft list chains`, of all families, without what the chains are like. */
+  listChains(): string {
+    const blocks = [...this.#tables].map(([name, { chains }]) => {
+      const lines = [...chains.keys()].map((chain) => `\tchain ${chain} {\n\t}\n`);
+      return `table ${name} {\n${lines.join('')}}\n`;
+    });
+    return blocks.join('');
+  }
+
   /** `nft list table FAMILY NAME`; nothing when there is none. */
   listTable(name: string): string {
     const table = this.#tables.get(name);

@@ -32,7 +32,7 @@ export function fakeNftDriver(nft: FakeNft, family: IpFamily) {
       const stderr = nft.run(input);
       return { exitCode: stderr === '' ? 0 : 1, stderr };
     }
-    if (command.startsWith('nft list tables ')) return { stdout: nft.listTables() };
+    if (command.startsWith('nft list chains ')) return { stdout: nft.listChains() };
     const stdout = nft.listTable(command.replace('nft list table ', ''));
     return stdout === '' ? { exitCode: 1, stderr: 'Error: No such file or directory\n' } : { stdout };
   });

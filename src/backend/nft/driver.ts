@@ -19,6 +19,8 @@ const SESSION_LIMIT_CHARACTERS = 32_000;
 /** Every listing gets as long as this. */
 const MIN_LISTING_MS = 5000;
 
+const ABSENT = /^Error: No such file or directory/;
+
 /** How long a batch may take: 10,000 Services are 5 MB and take less than a second on a machine that has nothing else to do. */
 const MIN_BATCH_MS = 10_000;
 const MAX_BATCH_MS = 120_000;
@@ -72,15 +74,13 @@ export class NftDriver implements Driver {
 
   async #look(timeoutMs?: number): Promise<ParsedTable> {
     const family = NFT_FAMILY[this.#family];
-    const tables = await this.#list(['list', 'tables', family]);
-    let found: ParsedTable = { rules: NO_RULES, slots: NO_SLOTS };
-    if (tables.includes(`table ${family} ${TABLE}\n`)) {
-      const startMs = performance.now();
-      const listing = await this.#list(['list', 'table', family, TABLE], timeoutMs);
-      this.#listingMs = performance.now() - startMs;
-      found = await inSlices(parseTableInSteps(listing));
-    }
-    if (!tables.includes(`table ${family} ${KUBE_PROXY_TABLE}\n`)) return found;
+    // Not the tables: for these nft fetches all elements of all families (0.4 s beside 10,000 Services). What it prints names all tables.
+    const chains = await this.#list(['list', 'chains', family]);
+    const startMs = performance.now();
+    const listing = await this.#list(['list', 'table', family, TABLE], timeoutMs);
+    this.#listingMs = performance.now() - startMs;
+    const found = await inSlices(parseTableInSteps(listing));
+    if (!chains.includes(`table ${family} ${KUBE_PROXY_TABLE} {\n`)) return found;
     return { ...found, rules: found.rules.set(KUBE_PROXY_OBJECT, { ordered: true, definition: '', lines: [] }) };
   }
 
@@ -152,9 +152,11 @@ export class NftDriver implements Driver {
     return exitCode === 0 ? '' : `${stderr}${stdout}\nError: exit code ${exitCode}`;
   }
 
+  /** Nothing when there is no such table. */
   async #list(args: readonly string[], timeoutMs?: number): Promise<string> {
     const limit = timeoutMs === undefined ? {} : { timeoutMs };
     const { exitCode, stdout, stderr } = await this.#runner.run('nft', args, limit);
+    if (exitCode !== 0 && ABSENT.test(stderr)) return '';
     if (exitCode !== 0) throw nftFailure(stderr, `read the rules (nft ${args.join(' ')})`, 'rules-unreadable');
     return stdout;
   }

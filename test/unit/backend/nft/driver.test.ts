@@ -208,7 +208,7 @@ test('what cannot be read is an error of its own', async () => {
   runner.run = async (...call) => ({ ...(await run(...call)), exitCode: 1, stderr: 'Error: Input/output error\n' });
   await expect(driver.read()).rejects.toMatchObject({
     code: 'rules-unreadable',
-    message: expect.stringContaining('nft list tables ip'),
+    message: expect.stringContaining('nft list chains ip'),
   });
 });
 
