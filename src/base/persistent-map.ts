@@ -1,3 +1,5 @@
+import { BITS, bitAt, hashOf, slotIndex } from './trie-position.ts';
+
 /**
  * An immutable string-keyed map (a hash array mapped trie), the type that makes "work proportional to the change" possible:
  *
@@ -30,32 +32,6 @@ interface Branch<V> {
   readonly slots: Node<V>[];
 }
 
-const BITS = 5;
-const MASK = (1 << BITS) - 1;
-
-/** FNV-1a with a final mix, over UTF-16 code units. Signed, because V8 keeps such numbers in the object itself. */
-function hashOf(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash ^= hash >>> 15;
-  hash = Math.imul(hash, 0x2c1b3c6d);
-  return hash ^ (hash >>> 13);
-}
-
-function bitAt(hash: number, shift: number): number {
-  return 1 << ((hash >>> shift) & MASK);
-}
-
-function popCount(bits: number): number {
-  let n = bits - ((bits >>> 1) & 0x55555555);
-  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333);
-  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-}
-
-function slotIndex(bitmap: number, bit: number): number {
-  return popCount(bitmap & (bit - 1));
-}
-
 function find<V>(root: Node<V> | undefined, key: string, hash = hashOf(key)): Leaf<V> | undefined {
   let node: Node<V> | undefined = root;
   let shift = 0;
@@ -74,45 +50,61 @@ function byKey<V>(a: Leaf<V>, b: Leaf<V>): number {
   return a.key < b.key ? -1 : 1;
 }
 
+/** Where an insertion has come to on its way down; one for all insertions of an update. */
+interface Descent {
+  readonly owner: object;
+  shift: number;
+  /** Was the key not there before? */
+  isNew: boolean;
+}
+
 /** The smallest subtree that holds two leaves or buckets of different hashes (or a bucket, when the hashes are equal). */
-function join<V>(a: Leaf<V> | Bucket<V>, b: Leaf<V>, at: { shift: number; owner: object | undefined }): Node<V> {
+function join<V>(a: Leaf<V> | Bucket<V>, b: Leaf<V>, at: Descent): Node<V> {
   if (a.hash === b.hash) {
     const leaves = a.kind === 'leaf' ? [a] : a.leaves;
     return { kind: 'bucket', hash: a.hash, leaves: [...leaves, b].sort(byKey) };
   }
-  const bitA = bitAt(a.hash, at.shift);
-  const bitB = bitAt(b.hash, at.shift);
+  const { owner, shift } = at;
+  const bitA = bitAt(a.hash, shift);
+  const bitB = bitAt(b.hash, shift);
   if (bitA === bitB) {
-    const child = join(a, b, { shift: at.shift + BITS, owner: at.owner });
-    return { kind: 'branch', owner: at.owner, bitmap: bitA, slots: [child] };
+    at.shift += BITS;
+    return { kind: 'branch', owner, bitmap: bitA, slots: [join(a, b, at)] };
   }
   const slots: Node<V>[] = bitA >>> 0 < bitB >>> 0 ? [a, b] : [b, a];
-  return { kind: 'branch', owner: at.owner, bitmap: bitA | bitB, slots };
+  return { kind: 'branch', owner, bitmap: bitA | bitB, slots };
 }
 
-function insert<V>(node: Node<V>, leaf: Leaf<V>, at: { shift: number; owner: object | undefined }): Node<V> {
-  switch (node.kind) {
-    case 'leaf':
-      return node.key === leaf.key ? leaf : join(node, leaf, at);
-    case 'bucket': {
-      if (node.hash !== leaf.hash) return join(node, leaf, at);
-      const others = node.leaves.filter((other) => other.key !== leaf.key);
-      return { kind: 'bucket', hash: node.hash, leaves: [...others, leaf].sort(byKey) };
-    }
-    case 'branch': {
-      const bit = bitAt(leaf.hash, at.shift);
-      const index = slotIndex(node.bitmap, bit);
-      const target = writable(node, at.owner);
-      if ((node.bitmap & bit) === 0) {
-        target.bitmap |= bit;
-        target.slots.splice(index, 0, leaf);
-      } else {
-        const child = target.slots[index] as Node<V>;
-        target.slots[index] = insert(child, leaf, { shift: at.shift + BITS, owner: at.owner });
-      }
-      return target;
-    }
+/** The very same node when the leaf says nothing new. */
+function insert<V>(node: Node<V>, leaf: Leaf<V>, at: Descent): Node<V> {
+  if (node.kind === 'branch') return insertBelow(node, leaf, at);
+  const known = node.kind === 'leaf' ? node : node.leaves.find(({ key }) => key === leaf.key);
+  if (known?.key !== leaf.key) {
+    at.isNew = true;
+    return join(node, leaf, at);
   }
+  if (Object.is(known.value, leaf.value)) return node;
+  if (node.kind === 'leaf') return leaf;
+  return { ...node, leaves: node.leaves.map((other) => (other === known ? leaf : other)) };
+}
+
+function insertBelow<V>(node: Branch<V>, leaf: Leaf<V>, at: Descent): Branch<V> {
+  const bit = bitAt(leaf.hash, at.shift);
+  const index = slotIndex(node.bitmap, bit);
+  if ((node.bitmap & bit) === 0) {
+    const target = writable(node, at.owner);
+    target.bitmap |= bit;
+    target.slots.splice(index, 0, leaf);
+    at.isNew = true;
+    return target;
+  }
+  at.shift += BITS;
+  const before = node.slots[index] as Node<V>;
+  const child = insert(before, leaf, at);
+  if (child === before) return node;
+  const target = writable(node, at.owner);
+  target.slots[index] = child;
+  return target;
 }
 
 function writable<V>(node: Branch<V>, owner: object | undefined): Branch<V> {
@@ -198,17 +190,17 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
   /** Many changes for the price of one copy. Setting a key to the very value it has changes nothing; returns `this` when nothing changed. */
   update(change: (draft: MapDraft<V>) => void): PersistentMap<V> {
     const owner = {};
+    const at: Descent = { owner, shift: 0, isNew: false };
     let root = this.#root;
     let size = this.size;
     change({
       get: (key) => find(root, key)?.value,
       set(key, value) {
-        const hash = hashOf(key);
-        const existing = find(root, key, hash);
-        if (existing !== undefined && Object.is(existing.value, value)) return;
-        const leaf: Leaf<V> = { kind: 'leaf', hash, key, value };
-        root = root === undefined ? leaf : insert(root, leaf, { shift: 0, owner });
-        if (existing === undefined) size++;
+        const leaf: Leaf<V> = { kind: 'leaf', hash: hashOf(key), key, value };
+        at.shift = 0;
+        at.isNew = root === undefined;
+        root = root === undefined ? leaf : insert(root, leaf, at);
+        if (at.isNew) size++;
       },
       delete(key) {
         const existing = find(root, key);

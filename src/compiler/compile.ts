@@ -74,8 +74,9 @@ function touchedKeys(
     equalData(known.inputs.node, inputs.node) &&
     known.inputs.settings.externalIps === inputs.settings.externalIps;
   if (before === undefined || !sameNode) {
-    for (const key of snapshot.servicePorts.keys()) touched.add(key);
-    for (const key of before?.servicePorts.keys() ?? []) touched.add(key);
+    const touch = (_port: unknown, key: ServicePortKey): unknown => touched.add(key);
+    snapshot.servicePorts.forEach(touch);
+    before?.servicePorts.forEach(touch);
     return touched;
   }
   diffMaps(before.servicePorts, snapshot.servicePorts, (key) => touched.add(key));

@@ -35,6 +35,8 @@ export interface ClaimChange {
 /** Sorts by seniority: negative when the first is the older (creation time, then name). */
 export type CompareSeniority = (a: ServicePortKey, b: ServicePortKey) => number;
 
+const NOBODY: readonly ServicePortKey[] = [];
+
 /** Updates the register of claims. @returns the register and every Service whose rights may have changed. */
 export function updateClaims(
   claims: Claims,
@@ -52,7 +54,13 @@ export function updateClaims(
       for (const destination of [...old, ...now.filter((other) => !old.includes(other))]) {
         const stays = now.includes(destination);
         if (!reorder && stays && old.includes(destination)) continue;
-        const others = (draft.get(destination) ?? []).filter((claimant) => claimant !== key);
+        const known = draft.get(destination);
+        // Nobody had it, which is so for almost every destination of a first load.
+        if (known === undefined && stays && !contests.has(destination)) {
+          draft.set(destination, [key]);
+          continue;
+        }
+        const others = (known ?? NOBODY).filter((claimant) => claimant !== key);
         for (const other of others) affected.add(other);
         const claimants = stays ? compact([...others, key].sort(compare)) : others;
         if (claimants.length === 0) draft.delete(destination);

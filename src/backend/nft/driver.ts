@@ -5,7 +5,6 @@ import type { CommandRunner } from '../../kernel/command.ts';
 import { NftSession } from '../../kernel/nft-session.ts';
 import type { Driver, DriverOptions, Inspection } from '../contract.ts';
 import type { ChangeSet, RuleSet } from '../rules.ts';
-import { NO_RULES } from '../rules.ts';
 import type { EncodedChange, SlotTable } from './encode.ts';
 import { encodeChange, encodeRebuild, KUBE_PROXY_OBJECT, needsRebuild, NO_SLOTS } from './encode.ts';
 import { nftFailure } from './failure.ts';

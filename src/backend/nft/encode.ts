@@ -155,9 +155,12 @@ class Writer {
       this.#declare.push(`add ${word} ${this.#prefix} ${at.name} { ${after.definition} }`);
     }
     if (!after.ordered) {
+      const members = new Map<string, readonly string[]>();
+      after.members.forEach((lines, key) => members.set(key, lines));
       // Without a function to compare with, V8 sorts text several times faster.
-      const keys = [...after.members.keys()].sort();
-      for (const key of keys) this.member({ id: at.id, key, before: undefined, after: after.members.get(key) });
+      for (const key of [...members.keys()].sort()) {
+        this.member({ id: at.id, key, before: undefined, after: members.get(key) });
+      }
     }
   }
 
