@@ -91,7 +91,7 @@ function* parseContainer(name: string, body: string, slots: Map<string, readonly
   if (isClientSet(name)) return { ordered: true, definition, lines: [] };
   const text = elementsAt < 0 ? '' : body.slice(elementsAt + ELEMENTS.length, body.lastIndexOf('}'));
   const elements = yield* splitElements(text, protocolPosition(definition));
-  const members = POOL_MAPS.has(name) ? yield* gatherPools(name, elements, slots) : elements.map(toMember);
+  const members = POOL_MAPS.has(name) ? yield* gatherPools(name, elements, slots) : elements.values().map(toMember);
   return { ordered: false, definition, members: yield* mapInSteps(members) };
 }
 
