@@ -69,7 +69,7 @@ function withFloor(outcome: Outcome, floors: Floors | undefined): Outcome {
 
 /** Without what is garbage. */
 function memoryNow(): Footprint {
-  releaseMemory();
+  releaseMemory('last-resort');
   const { rss, heapUsed } = process.memoryUsage();
   return { residentBytes: rss, heapBytes: heapUsed };
 }
