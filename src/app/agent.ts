@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { Applier } from '../applier/applier.ts';
+import { Applier, bothObservers } from '../applier/applier.ts';
 import { StaleFlows } from '../applier/stale-flows.ts';
 import type { Driver } from '../backend/contract.ts';
 import { systemClock } from '../base/clock.ts';
@@ -7,6 +7,7 @@ import type { AdjustableLog, Log } from '../base/log.ts';
 import { releaseMemory } from '../base/memory.ts';
 import { ConfigFileWatcher } from '../config/file-watcher.ts';
 import type { Config } from '../config/resolve.ts';
+import type { DnsServer } from '../dns/server.ts';
 import type { CommandRunner } from '../kernel/command.ts';
 import { systemRunner } from '../kernel/command.ts';
 import { Conntrack } from '../kernel/conntrack.ts';
@@ -15,13 +16,16 @@ import { OwnProcesses } from '../kernel/own-processes.ts';
 import { SystemdNotifier } from '../kernel/systemd.ts';
 import type { IpFamily } from '../model/address.ts';
 import { describeProblem } from '../model/problem.ts';
-import { createKubeClient } from '../source/kube-client.ts';
+import { DNS_PORT } from './dns-settings.ts';
+import { dnsMetrics, dnsStatusServer } from './dns-status.ts';
 import type { Feed } from './feed.ts';
 import { ForeignWatch } from './foreign-watch.ts';
 import { applyHostSettings } from './host-settings.ts';
+import { kubeClientFrom } from './kube-connection.ts';
 import { KubeFeed } from './kube-feed.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { ManifestFeed } from './manifest-feed.ts';
+import { NodeDns } from './node-dns.ts';
 import { NodeEvents } from './node-events.ts';
 import { Complaints, openDrivers, takeNode } from './run.ts';
 import type { Setup } from './setup.ts';
@@ -70,18 +74,23 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
   });
   parts.defer(() => telemetry.stop());
   const systemd = new SystemdNotifier({ runner, clock, log, isAlive: () => telemetry.health.livez().ok });
+  const dns = await openDns(options, telemetry, parts);
   const watch = openWatch({ setup, drivers, runner, log, own });
-  const applier = openApplier({ config, setup, drivers, telemetry, systemd, runner, log });
+  const applier = openApplier({ config, setup, drivers, telemetry, dns, systemd, runner, log });
   parts.defer(() => applier.stop());
   parts.defer(() => watch.stop());
   // Before the first write, so that nothing is missed after it.
   await watch.start(applier);
   await telemetry.start();
-  const feed = await openFeed(options, { setup, nodeName, telemetry, events });
+  const ownAddresses = dns?.addresses ?? new Set<string>();
+  const feed = await openFeed(options, { setup: { ...setup, ownAddresses }, nodeName, telemetry, events });
   parts.defer(() => feed.stop());
+  parts.defer(() => dns?.stop());
   parts.defer(() => systemd.stopping('the rules stay in place'));
   const complaints = new Complaints(log);
   await feed.start({
+    onObjects: (objects) => dns?.objects(objects),
+    onListed: () => dns?.listed(),
     onChange: (state, arrival) => {
       telemetry.changed(state, arrival);
       applier.update({ snapshot: state.snapshot, node: state.node, settings: setup.compileSettings });
@@ -100,17 +109,43 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
   return end;
 }
 
+/** The node's own DNS, where it is wanted, with its counters among the metrics. */
+async function openDns(
+  options: AgentOptions,
+  telemetry: Telemetry,
+  parts: AsyncDisposableStack,
+): Promise<NodeDns | undefined> {
+  const { config, log, stop, runner = systemRunner } = options;
+  if (!config.dns) return undefined;
+  const dns = await NodeDns.open({
+    config,
+    runner,
+    clock: systemClock,
+    log,
+    onIntercepting: (isIntercepting) => telemetry.dnsIntercepting(isIntercepting),
+    onRestart: () => telemetry.dnsRestarted(),
+  });
+  const listen = config.dnsAddresses.map((host) => ({ host, port: DNS_PORT }));
+  const server = (): DnsServer | undefined => dns.server;
+  telemetry.alsoExpose(() => dnsMetrics({ config, listen, server }));
+  const status = dnsStatusServer({ config, listen, server, isListed: () => dns.server !== undefined, log, stop });
+  parts.defer(() => status?.close());
+  await status?.start();
+  return dns;
+}
+
 /** Once its first sync is in the kernel, nothing of another proxy is needed any more, and systemd may go on. */
 function openApplier(parts: {
   readonly config: Config;
   readonly setup: Setup;
   readonly drivers: ReadonlyMap<IpFamily, Driver>;
   readonly telemetry: Telemetry;
+  readonly dns: NodeDns | undefined;
   readonly systemd: SystemdNotifier;
   readonly runner: CommandRunner;
   readonly log: Log;
 }): Applier {
-  const { config, setup, drivers, telemetry, systemd, runner, log } = parts;
+  const { config, setup, drivers, telemetry, dns, systemd, runner, log } = parts;
   const clock = systemClock;
   let settled = false;
   return new Applier({
@@ -120,7 +155,7 @@ function openApplier(parts: {
     log,
     minSyncPeriodMs: config.minSyncPeriodMs,
     verifyPeriodMs: config.syncPeriodMs,
-    observer: telemetry,
+    observer: dns === undefined ? telemetry : bothObservers(telemetry, dns),
     flows: new StaleFlows({ conntrack: new Conntrack(runner), clock, log, localAddresses: interfaceAddresses }),
     onSynced: async (reports) => {
       const services = reports[0]?.services ?? 0;
@@ -160,17 +195,10 @@ async function openFeed(
 ): Promise<Feed> {
   const { setup, nodeName, telemetry, events } = parts;
   if (config.manifests.length > 0) return new ManifestFeed({ paths: config.manifests, setup, stdin, log, watch: true });
-  const client = await createKubeClient({
-    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
-    ...(config.master === undefined ? {} : { master: config.master }),
-    qps: config.kubeApiQps,
-    burst: config.kubeApiBurst,
-    clock: systemClock,
-    log,
-    observer: telemetry.requests,
-  });
+  const client = await kubeClientFrom(config, log, telemetry.requests);
   events.connect(client);
-  return new KubeFeed({ client, nodeName, setup, log, clock: systemClock });
+  const dns = config.dns ? { pods: config.dnsPods === 'verified' } : undefined;
+  return new KubeFeed({ client, nodeName, setup, dns, log, clock: systemClock });
 }
 
 function untilEnd({ config, stop }: AgentOptions): Promise<AgentEnd> {

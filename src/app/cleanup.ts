@@ -3,6 +3,9 @@ import { toSluiceError } from '../base/errors.ts';
 import type { Config } from '../config/resolve.ts';
 import type { CommandRunner } from '../kernel/command.ts';
 import { systemRunner } from '../kernel/command.ts';
+import { interceptedBefore, removeInterception } from '../kernel/dns-interception.ts';
+import { removeLoopbackAddress } from '../kernel/loopback.ts';
+import { parseIpAddress } from '../model/address.ts';
 
 export interface CleanupResult {
   /** One line per thing that was removed. */
@@ -32,5 +35,22 @@ export async function cleanup(
       skipped.push(`${backend.name}: ${error.message}`);
     }
   }
+  removed.push(...(await removeDns(runner)));
   return { removed, skipped };
+}
+
+/** The interception of DNS queries, and the addresses for it, of a process that could not do so itself. */
+async function removeDns(runner: CommandRunner): Promise<readonly string[]> {
+  const removed: string[] = [];
+  try {
+    for (const address of (await interceptedBefore(runner)).flatMap((text) => parseIpAddress(text) ?? [])) {
+      if (await removeLoopbackAddress(address, runner)) removed.push(`address ${address} of lo`);
+    }
+    removed.push(...(await removeInterception(runner)));
+  } catch (thrown) {
+    const error = toSluiceError(thrown);
+    // Without nft there is nobody who could have written such rules from this file system.
+    if (error.code !== 'command-missing') throw error;
+  }
+  return removed;
 }

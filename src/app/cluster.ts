@@ -1,12 +1,11 @@
-import { hostname } from 'node:os';
 import type { CompileInputs } from '../compiler/compile.ts';
-import { interfaceAddresses } from '../kernel/interfaces.ts';
 import type { Problem } from '../model/problem.ts';
 import { describeProblem } from '../model/problem.ts';
 import { Store } from '../model/store.ts';
 import type { Manifests } from '../source/manifest-reader.ts';
 import { nodeInfoFrom } from '../source/node-facts.ts';
 import type { Setup } from './setup.ts';
+import { machineOf } from './setup.ts';
 
 /** A cluster as manifests describe it, ready to be compiled for any family. */
 export interface ManifestCluster {
@@ -21,7 +20,7 @@ export interface ManifestCluster {
 
 /** Puts the objects of manifests together with what is known of the node. */
 export function clusterOf(manifests: Manifests, setup: Setup): ManifestCluster {
-  const store = new Store();
+  const store = new Store(setup.lent);
   for (const object of manifests.objects.values()) store.apply(object);
   return describeCluster(store, manifests, setup);
 }
@@ -29,8 +28,7 @@ export function clusterOf(manifests: Manifests, setup: Setup): ManifestCluster {
 /** The same for a store that already has the objects and lives on. */
 export function describeCluster(store: Store, manifests: Manifests, setup: Setup): ManifestCluster {
   const nodes = store.nodes();
-  const machine = { hostname: hostname(), interfaceAddresses: interfaceAddresses() };
-  const node = nodeInfoFrom({ overrides: setup.nodeOverrides, nodes, machine });
+  const node = nodeInfoFrom({ overrides: setup.nodeOverrides, nodes, machine: machineOf(setup) });
   const unknownNode = nodes.size > 0 && !nodes.has(node.name);
   const orphans = store
     .orphanSlices()

@@ -2,6 +2,7 @@ import type { NodeInfo } from '../model/node.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { NodeFacts } from '../model/decode-node.ts';
 import type { Problem } from '../model/problem.ts';
+import type { ObjectEvent } from '../model/store.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 
 /** The cluster as a source has it now. */
@@ -19,6 +20,10 @@ export interface Arrival {
 }
 
 export interface FeedEvents {
+  /** Objects as they come, before they are part of any {@link onChange}. */
+  readonly onObjects?: (events: readonly ObjectEvent[]) => void;
+  /** Everything that there is has been passed to {@link onObjects}. */
+  readonly onListed?: () => void;
   /** Something may be different. Not before everything is known once. */
   readonly onChange: (state: ClusterState, arrival: Arrival) => void;
   /** The own Node object, `undefined` when there is none. */

@@ -1,23 +1,26 @@
-import { hostname } from 'node:os';
 import type { Clock } from '../base/clock.ts';
 import { equalData } from '../base/equal.ts';
 import type { Log } from '../base/log.ts';
-import { interfaceAddresses } from '../kernel/interfaces.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { NodeInfo } from '../model/node.ts';
 import { Store } from '../model/store.ts';
 import type { KubeClient } from '../source/kube-client.ts';
+import type { DnsNeeds } from '../source/resources.ts';
+import { proxyResources } from '../source/resources.ts';
 import type { KubeEvent, KubeSource } from '../source/kube-source.ts';
 import { startKubeSource } from '../source/kube-source.ts';
 import { nodeInfoFrom } from '../source/node-facts.ts';
 import type { Arrival, Feed, FeedEvents } from './feed.ts';
 import { joinArrivals, NO_ARRIVAL } from './feed.ts';
 import type { Setup } from './setup.ts';
+import { machineOf } from './setup.ts';
 
 export interface KubeFeedOptions {
   readonly client: KubeClient;
   readonly nodeName: string;
   readonly setup: Setup;
+  /** What DNS wants beside what rules are made of; nothing when absent. */
+  readonly dns?: DnsNeeds | undefined;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -31,7 +34,7 @@ const PROBLEMS_DELAY_MS = 1000;
 /** An API server as the cluster. */
 export class KubeFeed implements Feed {
   readonly #options: KubeFeedOptions;
-  readonly #store = new Store();
+  readonly #store: Store;
   #source: KubeSource | undefined;
   #synced = false;
   #node: NodeInfo | undefined;
@@ -40,16 +43,18 @@ export class KubeFeed implements Feed {
 
   constructor(options: KubeFeedOptions) {
     this.#options = options;
+    this.#store = new Store(options.setup.lent);
   }
 
   start(events: FeedEvents): Promise<void> {
-    const { client, nodeName, log, clock } = this.#options;
+    const { client, nodeName, dns, log, clock } = this.#options;
     this.#source = startKubeSource({
       client,
-      nodeName,
+      resources: proxyResources(nodeName, dns),
       log,
       clock,
       onEvents: (batch) => {
+        events.onObjects?.(batch);
         for (const event of batch) this.#store.apply(event);
         this.#pending = joinArrivals(this.#pending, arrivalOf(batch));
         if (!this.#synced) return;
@@ -58,6 +63,7 @@ export class KubeFeed implements Feed {
       },
       onSynced: () => {
         this.#synced = true;
+        events.onListed?.();
         log.info('everything is listed', { services: this.#store.snapshot().servicePorts.size });
         this.#tellNode(events);
         this.#tell(events);
@@ -96,8 +102,7 @@ export class KubeFeed implements Feed {
   #nodeInfo(): NodeInfo {
     const { setup, nodeName } = this.#options;
     const overrides = { ...setup.nodeOverrides, name: nodeName };
-    const machine = { hostname: hostname(), interfaceAddresses: interfaceAddresses() };
-    const made = nodeInfoFrom({ overrides, nodes: this.#store.nodes(), machine });
+    const made = nodeInfoFrom({ overrides, nodes: this.#store.nodes(), machine: machineOf(setup) });
     // The same object as long as nothing changed, so that nothing is compiled anew.
     if (this.#node === undefined || !equalData(made, this.#node)) this.#node = made;
     return this.#node;

@@ -22,23 +22,30 @@ export interface ManifestFeedOptions {
 export class ManifestFeed implements Feed {
   readonly #options: ManifestFeedOptions;
   readonly #reader: ManifestReader;
-  readonly #store = new Store();
+  readonly #store: Store;
   #watcher: ManifestWatcher | undefined;
 
   constructor(options: ManifestFeedOptions) {
     this.#options = options;
+    this.#store = new Store(options.setup.lent);
     this.#reader = new ManifestReader(options.paths, options.stdin);
   }
 
   async start(events: FeedEvents): Promise<void> {
     const manifests = await this.#reader.read();
-    this.#tell([...manifests.objects.values()], manifests, events);
+    const objects = [...manifests.objects.values()];
+    events.onObjects?.(objects);
+    events.onListed?.();
+    this.#tell(objects, manifests, events);
     if (!this.#options.watch) return;
     const { log } = this.#options;
     this.#watcher = new ManifestWatcher(
       {
         reader: this.#reader,
-        onChange: (changes, now) => this.#tell(changes, now, events),
+        onChange: (changes, now) => {
+          events.onObjects?.(changes);
+          this.#tell(changes, now, events);
+        },
         onFailure: ({ message, code, hint }) => log.error(`${message}; what it held before stays`, { code, hint }),
       },
       manifests,

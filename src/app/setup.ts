@@ -1,10 +1,14 @@
+import { hostname } from 'node:os';
+import { interfaceAddresses } from '../kernel/interfaces.ts';
 import type { Backend, BackendSettings, IpvsSettings } from '../backend/contract.ts';
 import { BACKENDS, backendNamed } from '../backend/registry.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { CompileSettings } from '../compiler/plan.ts';
 import type { Config } from '../config/resolve.ts';
 import type { IpAddress } from '../model/address.ts';
-import type { NodeOverrides } from '../source/node-facts.ts';
+import type { LentAddresses } from '../model/store.ts';
+import { DNS_PORT } from './dns-settings.ts';
+import type { Machine, NodeOverrides } from '../source/node-facts.ts';
 
 /** A configuration in the terms of the parts that it is for. */
 export interface Setup {
@@ -12,6 +16,10 @@ export interface Setup {
   readonly backendSettings: BackendSettings;
   readonly compileSettings: CompileSettings;
   readonly nodeOverrides: NodeOverrides;
+  /** Where the cluster's DNS Service is reached too: where this node answers itself, as long as it does. */
+  readonly lent?: LentAddresses;
+  /** Addresses that the machine has because of us; they say nothing about the node. */
+  readonly ownAddresses?: ReadonlySet<string>;
 }
 
 /** @throws {SluiceError} `bad-config` when there is no such backend. */
@@ -37,6 +45,7 @@ export function setupFrom(config: Config): Setup {
       addresses: isUnspecified(config.bindAddress) ? config.nodeIps : [...config.nodeIps, config.bindAddress],
       podCidrs: config.podCidrs,
     },
+    ...(config.dns ? { lent: { service: config.dnsService, port: DNS_PORT, addresses: config.dnsAddresses } } : {}),
   };
 }
 
@@ -67,4 +76,10 @@ function backendFrom({ backend }: Config): Backend {
 /** kube-proxy in nftables mode serves NodePorts on the primary addresses only, in its other modes on all. */
 function defaultNodePortAddresses(backend: Backend): CompileSettings['nodePortAddresses'] {
   return backend.proxyMode === 'nftables' ? 'primary' : [];
+}
+
+/** What this machine says of itself. */
+export function machineOf({ ownAddresses }: Setup): Machine {
+  const addresses = interfaceAddresses().filter((address) => ownAddresses?.has(address) !== true);
+  return { hostname: hostname(), interfaceAddresses: addresses };
 }

@@ -73,6 +73,7 @@ export class Telemetry implements SyncObserver {
   #arrived: Arrival = NO_ARRIVAL;
   #beingWritten: Arrival = NO_ARRIVAL;
   #cancelFreshness: (() => void) | undefined;
+  #moreMetrics: () => Promise<string> = () => Promise.resolve('');
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
@@ -124,6 +125,19 @@ export class Telemetry implements SyncObserver {
     this.#cancelFreshness?.();
     for (const stop of this.#stops) stop();
     await Promise.all([...this.#servers.map((server) => server.close()), this.#serviceHealth.close()]);
+  }
+
+  /** Puts more text at the end of /metrics. */
+  alsoExpose(text: () => Promise<string>): void {
+    this.#moreMetrics = text;
+  }
+
+  dnsIntercepting(isIntercepting: boolean): void {
+    this.#recorder.recordDnsIntercepting(isIntercepting);
+  }
+
+  dnsRestarted(): void {
+    this.#recorder.recordDnsRestart();
   }
 
   /** Looks at the feed's freshness from now on. */
@@ -221,6 +235,7 @@ export class Telemetry implements SyncObserver {
     const whenUnavailable = config.bindAddressHardFail ? 'fail' : 'retry';
     const metricsHandler = metricsPages({
       metrics: this.#metrics,
+      more: () => this.#moreMetrics(),
       health: this.health,
       clock,
       proxyMode: config.proxyMode,

@@ -22,6 +22,26 @@ export interface SyncObserver {
   finished(): void;
 }
 
+/** Tells the second, of what it wants to know, after the first. */
+export function bothObservers(
+  first: SyncObserver,
+  second: Pick<SyncObserver, 'familySynced' | 'finished'>,
+): SyncObserver {
+  return {
+    queued: (family) => first.queued(family),
+    started: () => first.started(),
+    familySynced(report) {
+      first.familySynced(report);
+      second.familySynced(report);
+    },
+    familyFailed: (failure) => first.familyFailed(failure),
+    finished() {
+      first.finished();
+      second.finished();
+    },
+  };
+}
+
 export interface ApplierOptions {
   readonly spelling: Spelling;
   readonly drivers: ReadonlyMap<IpFamily, Driver>;

@@ -1,21 +1,52 @@
-import { choice, CIDRS, COUNT, integer, LISTEN_ADDRESS, LISTEN_ADDRESSES, SWITCH, word, WORDS } from './schema.ts';
+import { choice, CIDRS, COUNT, integer, IPS, LISTEN_ADDRESS, LISTEN_ADDRESSES, SWITCH, word, WORDS } from './schema.ts';
 
-const SERVING = ['dns'] as const;
-const ANSWERING = ['dns', 'dns query'] as const;
+const LISTENING = ['dns'] as const;
+const SERVING = ['run', 'dns'] as const;
+const ANSWERING = ['run', 'dns', 'dns query'] as const;
+/** Commands whose rules depend on it. */
+const RULING = ['run', 'diff', 'render'] as const;
 
 /** Options of the cluster's DNS; the README says what CoreDNS calls them. */
 export const DNS_OPTIONS = {
+  dns: {
+    flag: 'dns',
+    ...SWITCH,
+    description:
+      "answer the DNS queries of this node and its pods here; without it nothing of the cluster's DNS changes",
+    commands: RULING,
+  },
+  dnsAddresses: {
+    flag: 'dns-address',
+    ...IPS,
+    default: ['169.254.20.10'],
+    description: "addresses of the node's own DNS, beside the cluster addresses of the DNS Service",
+    commands: RULING,
+  },
+  dnsService: {
+    flag: 'dns-service',
+    ...word('namespace/name'),
+    default: 'kube-system/kube-dns',
+    description: "the Service of the cluster's DNS, which answers whenever this node does not",
+    commands: RULING,
+  },
+  dnsResolvConf: {
+    flag: 'resolv-conf',
+    ...word('file'),
+    defaultText: 'run: `/etc/resolv.conf`, dns: none',
+    description: 'whose name servers are asked for all other names, where no --upstream is given',
+    commands: SERVING,
+  },
   dnsListen: {
     flag: 'listen',
     ...LISTEN_ADDRESSES,
     defaultText: '`127.0.0.1:5353`',
     description: 'addresses to answer on, UDP and TCP; an address without a port has port 53',
-    commands: SERVING,
+    commands: LISTENING,
   },
   dnsUpstreams: {
     flag: 'upstream',
     ...LISTEN_ADDRESSES,
-    defaultText: 'none: other names are refused',
+    defaultText: 'those of --resolv-conf; dns: none, other names are refused',
     description: 'servers that are asked for all other names',
     commands: SERVING,
   },

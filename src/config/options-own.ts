@@ -19,10 +19,10 @@ export const OWN_OPTIONS = {
   manifests: {
     flag: 'manifests',
     ...PATHS,
-    defaultText: 'run: the API server',
+    defaultText: 'run, dns: the API server',
     description: 'files, folders or - (standard input) with Services, EndpointSlices, Nodes and ServiceCIDRs',
     commands: [...READING, 'dns', 'dns query'],
-    requiredBy: ['diff', 'render', 'dns', 'dns query'],
+    requiredBy: ['diff', 'render', 'dns query'],
   },
   watch: {
     flag: 'watch',

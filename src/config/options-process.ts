@@ -1,6 +1,8 @@
 import { COUNT, field, GATES, IP, integer, LISTEN_ADDRESS, NUMBER, SWITCH, word } from './schema.ts';
 
 const RUN = ['run'] as const;
+/** Commands that talk to an API server. */
+const FOLLOWING = ['run', 'dns'] as const;
 const READING = ['run', 'diff', 'render'] as const;
 
 /** Options of the process as such, not of the rules. Names and meaning are kube-proxy's (reference 1.2 and 1.3). */
@@ -39,14 +41,14 @@ export const PROCESS_OPTIONS = {
     ...field('clientConnection.kubeconfig', 'text'),
     defaultText: "the pod's service account",
     description: 'how to reach the API server, and as whom',
-    commands: RUN,
+    commands: FOLLOWING,
   },
   master: {
     flag: 'master',
     ...word('url'),
     defaultText: 'that of the kubeconfig',
     description: 'the address of the API server',
-    commands: RUN,
+    commands: FOLLOWING,
   },
   kubeApiQps: {
     flag: 'kube-api-qps',
@@ -54,7 +56,7 @@ export const PROCESS_OPTIONS = {
     ...field('clientConnection.qps', 'float32'),
     default: '5',
     description: 'requests to the API server per second, in the long run; negative: any number',
-    commands: RUN,
+    commands: FOLLOWING,
   },
   kubeApiBurst: {
     flag: 'kube-api-burst',
@@ -62,7 +64,7 @@ export const PROCESS_OPTIONS = {
     ...field('clientConnection.burst', 'int32'),
     default: '10',
     description: 'requests to the API server that may come at once',
-    commands: RUN,
+    commands: FOLLOWING,
   },
   featureGates: {
     flag: 'feature-gates',

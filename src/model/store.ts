@@ -2,7 +2,7 @@ import { compact } from '../base/compact.ts';
 import { assertNever } from '../base/errors.ts';
 import type { MapDraft } from '../base/persistent-map.ts';
 import { PersistentMap } from '../base/persistent-map.ts';
-import type { Cidr } from './address.ts';
+import type { Cidr, IpAddress } from './address.ts';
 import type { EndpointSlice } from './decode-endpoint-slice.ts';
 import { decodeEndpointSlice } from './decode-endpoint-slice.ts';
 import type { NodeFacts } from './decode-node.ts';
@@ -24,6 +24,13 @@ export interface ObjectEvent extends ObjectIdentity {
   readonly origin?: string | undefined;
 }
 
+/** More addresses for one Service: its ports of this number are served there too, as on the addresses of a load balancer. */
+export interface LentAddresses {
+  readonly service: ObjectName;
+  readonly port: number;
+  readonly addresses: readonly IpAddress[];
+}
+
 const NO_PORTS: readonly ServicePort[] = [];
 const NO_SLICES: readonly EndpointSlice[] = [];
 
@@ -35,6 +42,7 @@ type FormerSlices = Map<ObjectName, EndpointSlice | undefined>;
  * and equal content gives equal snapshots whatever happened before.
  */
 export class Store {
+  readonly #lent: LentAddresses | undefined;
   /** Every Service that exists, by name; those that are hidden or skipped have no ports. */
   readonly #services = new Map<ObjectName, readonly ServicePort[]>();
   readonly #slices = new Map<ObjectName, EndpointSlice>();
@@ -53,6 +61,10 @@ export class Store {
     endpoints: PersistentMap.empty(),
     serviceCidrs: [],
   };
+
+  constructor(lent?: LentAddresses) {
+    this.#lent = lent;
+  }
 
   apply(event: ObjectEvent): void {
     switch (event.kind) {
@@ -109,7 +121,15 @@ export class Store {
     const ports = this.#decode(event, decodeService);
     this.#touch(event.name);
     if (event.json === undefined) this.#services.delete(event.name);
-    else this.#services.set(event.name, ports ?? NO_PORTS);
+    else this.#services.set(event.name, this.#withLent(event.name, ports ?? NO_PORTS));
+  }
+
+  #withLent(service: ObjectName, ports: readonly ServicePort[]): readonly ServicePort[] {
+    const lent = this.#lent;
+    if (lent?.service !== service) return ports;
+    return ports.map((port) =>
+      port.port === lent.port ? { ...port, loadBalancerIps: [...port.loadBalancerIps, ...lent.addresses] } : port,
+    );
   }
 
   #applySlice(event: ObjectEvent): void {

@@ -10,6 +10,8 @@ import { zpageHandler } from './zpages.ts';
 
 export interface MetricsPagesOptions {
   readonly metrics: Metrics;
+  /** Text of others for the end of /metrics. */
+  readonly more?: () => Promise<string>;
   readonly health: ProxyHealth;
   readonly clock: Clock;
   /** kube-proxy's word for the backend. */
@@ -37,7 +39,11 @@ export function metricsPages(options: MetricsPagesOptions): HttpHandler {
     '/configz': () => jsonReply(200, { 'kubeproxy.config.k8s.io': configz() }),
     '/flagz': flagzHandler(options),
     '/healthz': () => textReply(200, 'ok'),
-    '/metrics': async () => ({ status: 200, contentType: metrics.contentType, body: await metrics.text() }),
+    '/metrics': async () => ({
+      status: 200,
+      contentType: metrics.contentType,
+      body: `${await metrics.text()}${(await options.more?.()) ?? ''}`,
+    }),
     '/metrics/slis': slisHandler(metrics),
     '/proxyMode': () => textReply(200, proxyMode),
     '/readyz': readyzHandler(health, metrics),

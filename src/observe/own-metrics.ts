@@ -67,6 +67,16 @@ export const OWN_METRICS = {
     help: 'Objects in the kernel that somebody else had changed and that were put right',
     labels: ['ip_family'],
   },
+  sluice_dns_intercepting: {
+    type: 'gauge',
+    help: 'Whether DNS queries of this node are answered here (1) or by the DNS of the cluster (0)',
+    labels: [],
+  },
+  sluice_dns_restarts_total: {
+    type: 'counter',
+    help: 'How often threads that answer DNS queries ended by themselves and others were started',
+    labels: [],
+  },
   sluice_event_loop_delay_seconds: {
     type: 'histogram',
     help: 'The longest delay of the event loop in each second',

@@ -177,6 +177,14 @@ export class Recorder {
     this.#metrics.increment('sluice_drift_repairs_total', { ip_family: family }, objects);
   }
 
+  recordDnsIntercepting(isIntercepting: boolean): void {
+    this.#metrics.set('sluice_dns_intercepting', {}, isIntercepting ? 1 : 0);
+  }
+
+  recordDnsRestart(): void {
+    this.#metrics.increment('sluice_dns_restarts_total', {});
+  }
+
   /** All objects that are left out now, by kind (`Service`, `EndpointSlice`, …). */
   recordSkippedObjects(countsByKind: ReadonlyMap<string, number>): void {
     this.#metrics.clear('sluice_skipped_objects');

@@ -19,10 +19,8 @@ export interface KubeEvent extends ObjectEvent {
 
 export interface KubeSourceOptions {
   readonly client: Pick<KubeClient, 'open'>;
-  /** The one Node that is followed. */
-  readonly nodeName: string;
-  /** All Services and slices, headless ones and those of other proxies too, as DNS needs them. Default false. */
-  readonly unfiltered?: boolean;
+  /** What to follow, see {@link file://./resources.ts}. */
+  readonly resources: readonly Resource[];
   readonly log: Log;
   readonly clock: Clock;
   /** From 0 to 1; default Math.random. */
@@ -56,10 +54,9 @@ export interface KubeSource {
   freshness(): Freshness;
 }
 
-/** Follows what a service proxy needs of an API server, for as long as it takes and whatever happens to that server. */
+/** Follows some resources of an API server, for as long as it takes and whatever happens to that server. */
 export function startKubeSource(options: KubeSourceOptions): KubeSource {
-  const { client, clock, log, timings, random = Math.random, onEvents, onSynced } = options;
-  const resources = proxyResources(options);
+  const { client, resources, clock, log, timings, random = Math.random, onEvents, onSynced } = options;
   let missing = resources.length;
   const reflectors = resources.map((resource) => {
     const reflector = new Reflector({
@@ -89,29 +86,6 @@ function freshnessOf(resources: readonly ResourceFreshness[]): Freshness {
   const synced = resources.every((resource) => resource.synced);
   const proofs = resources.filter(({ absent }) => !absent).map(({ newestProofMs }) => newestProofMs ?? 0);
   return { synced, newestProofMs: synced ? Math.min(...proofs) : undefined, resources };
-}
-
-/** With the selectors of kube-proxy: what it is not to see never crosses the network. */
-function proxyResources({ nodeName, unfiltered = false }: KubeSourceOptions): readonly Resource[] {
-  return [
-    {
-      kind: 'Service',
-      path: '/api/v1/services',
-      namespaced: true,
-      ...(unfiltered
-        ? {}
-        : { labelSelector: '!service.kubernetes.io/service-proxy-name', fieldSelector: 'spec.clusterIP!=None' }),
-    },
-    {
-      kind: 'EndpointSlice',
-      path: '/apis/discovery.k8s.io/v1/endpointslices',
-      namespaced: true,
-      ...(unfiltered ? {} : { labelSelector: '!service.kubernetes.io/headless' }),
-    },
-    { kind: 'Node', path: '/api/v1/nodes', namespaced: false, fieldSelector: `metadata.name=${nodeName}` },
-    // Since Kubernetes 1.33, and only some backends look at them.
-    { kind: 'ServiceCIDR', path: '/apis/networking.k8s.io/v1/servicecidrs', namespaced: false, optional: true },
-  ];
 }
 
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';

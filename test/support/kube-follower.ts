@@ -4,6 +4,7 @@ import type { KubeClientOptions } from '../../src/source/kube-client.ts';
 import { createKubeClient } from '../../src/source/kube-client.ts';
 import type { KubeEvent, KubeSource } from '../../src/source/kube-source.ts';
 import { startKubeSource } from '../../src/source/kube-source.ts';
+import { proxyResources } from '../../src/source/resources.ts';
 import type { ReflectorTimings } from '../../src/source/reflector.ts';
 import type { ApiUpstream, UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import { recordingLog } from './recording-log.ts';
@@ -49,7 +50,7 @@ export async function startFollower({ upstream, timings, ...options }: FollowerO
   let synced = false;
   const source = startKubeSource({
     client,
-    nodeName: 'node-1',
+    resources: proxyResources('node-1'),
     log: log.log,
     clock: systemClock,
     timings: { ...TIMINGS, ...timings },

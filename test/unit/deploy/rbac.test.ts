@@ -7,6 +7,7 @@ import type { KubeClient } from '../../../src/source/kube-client.ts';
 import { KubeEvents } from '../../../src/source/kube-events.ts';
 import type { KubeRequest } from '../../../src/source/kube-request.ts';
 import { startKubeSource } from '../../../src/source/kube-source.ts';
+import { proxyResources } from '../../../src/source/resources.ts';
 import { objectsOf, only } from '../../support/deployment.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
@@ -88,7 +89,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => {
     const source = startKubeSource({
       client,
-      nodeName: 'node-a',
+      resources: proxyResources('node-a'),
       log,
       clock,
       onEvents: () => undefined,
@@ -118,5 +119,5 @@ test('no other file of the agent speaks to the API', () => {
   // Those of the lab are API servers themselves.
   const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.startsWith('src/lab/api/'));
   const speaking = files.filter((file) => API_PATH.test(readFileSync(join(root, file), 'utf8')));
-  expect(speaking.sort()).toEqual(['src/source/kube-events.ts', 'src/source/kube-source.ts']);
+  expect(speaking.sort()).toEqual(['src/source/kube-events.ts', 'src/source/resources.ts']);
 });

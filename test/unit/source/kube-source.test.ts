@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { silentLog } from '../../../src/base/log.ts';
 import type { KubeEvent } from '../../../src/source/kube-source.ts';
 import { startKubeSource } from '../../../src/source/kube-source.ts';
+import { proxyResources } from '../../../src/source/resources.ts';
 import type { FakeApiCluster } from '../../../src/lab/api/fake-api-cluster.ts';
 import { SOON } from '../../support/kube-follower.ts';
 import { KubeLab } from '../../support/kube-lab.ts';
@@ -104,8 +105,7 @@ it('everything is asked for when DNS wants it', async () => {
   const events: KubeEvent[] = [];
   const source = startKubeSource({
     client: api,
-    nodeName: 'node-1',
-    unfiltered: true,
+    resources: proxyResources('node-1', { pods: true }),
     clock: systemClock,
     log: silentLog,
     onEvents: (batch) => void events.push(...batch),
@@ -116,6 +116,8 @@ it('everything is asked for when DNS wants it', async () => {
   expect(asked).toEqual([
     ['/api/v1/services', undefined, undefined],
     ['/apis/discovery.k8s.io/v1/endpointslices', undefined, undefined],
+    ['/api/v1/namespaces', undefined, undefined],
+    ['/api/v1/pods', undefined, 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown'],
     ['/api/v1/nodes', undefined, 'metadata.name=node-1'],
     ['/apis/networking.k8s.io/v1/servicecidrs', undefined, undefined],
   ]);
