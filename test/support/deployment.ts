@@ -5,7 +5,7 @@ import { renderKustomization } from './kustomize.ts';
 export const DEPLOY = join(import.meta.dirname, '../../deploy');
 
 /** Folders under deploy/overlays. */
-export const OVERLAYS = ['standalone', 'take-over', 'roll-back'] as const;
+export const OVERLAYS = ['standalone', 'standalone-dns', 'take-over', 'take-over-dns', 'roll-back'] as const;
 
 export type Overlay = (typeof OVERLAYS)[number];
 

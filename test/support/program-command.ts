@@ -96,12 +96,15 @@ export class SluiceCommand {
     return this.outcome();
   }
 
+  /** Ends it at once: it has no chance to tidy up. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.ended;
+  }
+
   /** For the end of a test that failed: no program outlives it. */
   static async killAll(): Promise<void> {
-    for (const command of SluiceCommand.#running) {
-      command.#child.kill('SIGKILL');
-      await command.ended;
-    }
+    for (const command of SluiceCommand.#running) await command.kill();
   }
 }
 

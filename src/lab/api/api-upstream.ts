@@ -32,6 +32,7 @@ const PATHS: Readonly<Record<string, string>> = {
   EndpointSlice: '/apis/discovery.k8s.io/v1/endpointslices',
   Node: '/api/v1/nodes',
   Namespace: '/api/v1/namespaces',
+  Pod: '/api/v1/pods',
   ServiceCIDR: '/apis/networking.k8s.io/v1/servicecidrs',
 };
 

@@ -6,9 +6,11 @@ import { SluiceError } from '../../../src/base/errors.ts';
 import type { KubeClient } from '../../../src/source/kube-client.ts';
 import { KubeEvents } from '../../../src/source/kube-events.ts';
 import type { KubeRequest } from '../../../src/source/kube-request.ts';
+import type { Resource } from '../../../src/source/resource.ts';
 import { startKubeSource } from '../../../src/source/kube-source.ts';
 import { proxyResources } from '../../../src/source/resources.ts';
-import { objectsOf, only } from '../../support/deployment.ts';
+import type { Overlay } from '../../support/deployment.ts';
+import { objectsOf } from '../../support/deployment.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 
@@ -53,11 +55,14 @@ function permissionFor({ method = 'GET', path }: KubeRequest): string {
 const API_PATH = /^(?!\s*(?:\/\/|\/?\*)).*['"`]\/apis?\//m;
 
 const used = new Set<string>();
+/** The same with DNS. */
+const usedWithDns = new Set<string>();
+let asked = used;
 
 /** An API server with nothing in it, and of before 1.34: it lists, but does not send lists as watches. */
 const client: Pick<KubeClient, 'open' | 'send'> = {
   async open(request) {
-    used.add(permissionFor(request));
+    asked.add(permissionFor(request));
     if (request.path.includes('sendInitialEvents')) {
       throw new SluiceError({ code: 'api-refused', message: 'no such option', data: { status: 400 } });
     }
@@ -67,7 +72,7 @@ const client: Pick<KubeClient, 'open' | 'send'> = {
     return answer([]);
   },
   async send(request) {
-    used.add(permissionFor(request));
+    asked.add(permissionFor(request));
     return Promise.resolve();
   },
 };
@@ -86,27 +91,43 @@ function answer(chunks: readonly Buffer[]): Awaited<ReturnType<KubeClient['open'
 beforeAll(async () => {
   const { log } = recordingLog();
   const clock = new FakeClock();
-  await new Promise<void>((resolve) => {
-    const source = startKubeSource({
-      client,
-      resources: proxyResources('node-a'),
-      log,
-      clock,
-      onEvents: () => undefined,
-      onSynced: () => void setImmediate().then(() => source.stop().then(resolve)),
+  const follow = (resources: readonly Resource[]): Promise<void> =>
+    new Promise<void>((resolve) => {
+      const source = startKubeSource({
+        client,
+        resources,
+        log,
+        clock,
+        onEvents: () => undefined,
+        onSynced: () => void setImmediate().then(() => source.stop().then(resolve)),
+      });
     });
-  });
+  await follow(proxyResources('node-a'));
   const events = new KubeEvents({ client, nodeName: 'node-a', clock, log });
   const report = { type: 'Normal', reason: 'Starting', action: 'StartKubeProxy', note: 'here we go' } as const;
   events.report({ ...report, regarding: { kind: 'Node', name: 'node-a' } });
   events.report({ ...report, regarding: { kind: 'Node', name: 'node-a' } });
   await clock.advance(60_000);
   await events.stop(0);
+  for (const permission of used) usedWithDns.add(permission);
+  asked = usedWithDns;
+  await follow(proxyResources('node-a', { pods: false }));
 });
 
+/** Of all ClusterRoles of an overlay together. */
+function grantedBy(overlay: Overlay): ReadonlySet<string> {
+  const roles = objectsOf(overlay).filter(({ kind }) => kind === 'ClusterRole');
+  return permissionsOf(roles.flatMap(({ rules }) => rules as readonly Rule[]));
+}
+
 test('the ClusterRole grants what is used, and nothing else', () => {
-  const granted = permissionsOf(only(objectsOf('standalone'), 'ClusterRole')['rules'] as readonly Rule[]);
-  expect([...granted].sort()).toEqual([...used].sort());
+  expect([...grantedBy('standalone')].sort()).toEqual([...used].sort());
+});
+
+test('with DNS it grants what that uses besides', () => {
+  expect([...grantedBy('standalone-dns')].sort()).toEqual([...usedWithDns].sort());
+  const takenOver = permissionsOf(NODE_PROXIER).union(grantedBy('take-over-dns'));
+  expect([...usedWithDns].filter((permission) => !takenOver.has(permission))).toEqual([]);
 });
 
 test('the rights of kube-proxy suffice for a take-over', () => {
