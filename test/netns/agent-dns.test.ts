@@ -39,6 +39,7 @@ let askers: ReadonlyMap<string, DnsAsker>;
 
 beforeAll(async () => {
   lab = await Lab.create();
+  await startServers(lab);
   askers = new Map([
     ['pod-a', await DnsAsker.start('pod-a')],
     ['node', await DnsAsker.start()],
@@ -46,7 +47,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([...askers.values()].map((asker) => asker.stop()));
+  await Promise.all([...askers.values()].map((each) => each.stop()));
   await lab.close();
   rmSync(folder, { recursive: true });
 });
@@ -183,7 +184,6 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
     await sleep(300);
     expect(await asker('node').ask(question)).toBe('rcode 3');
     await expect.poll(() => asker('node').ask(question), SOON).toBe(clusterIp(late, 'IPv4'));
-    await startServers(lab);
     const packet = { from: 'pod-a', protocol: 'tcp', address: clusterIp(late, 'IPv4'), port: SERVICE_PORT } as const;
     expect(await answerer(lab, packet)).toBe('remote-b');
     await cluster.remove(late);
@@ -241,7 +241,7 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
     }
     const told = attempts.map(({ before, during }) => `${during.toFixed(1)} (before ${before.toFixed(1)})`);
     process.stdout.write(`${variant.title}: p99 while 10,000 Services are loaded, ms: ${told.join(', ')}\n`);
-    expect(attempts.some(isUndisturbed), told.join(', ')).toBe(true);
+    expect(attempts.filter(isUndisturbed)).not.toEqual([]);
   });
 });
 

@@ -3,6 +3,8 @@ import { OPTIONS } from '../../src/config/options.ts';
 
 /** What a Corefile says, and which options say it here; text where there is no option for it. */
 const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[] | string])[] = [
+  ['NodeLocal DNSCache: -localip, -upstreamsvc', ['dns', 'dnsAddresses', 'dnsService']],
+  ['.:53, bind', ['dnsListen']],
   ['kubernetes cluster.local in-addr.arpa ip6.arpa', ['dnsZones']],
   ['kubernetes: pods insecure, verified, disabled', ['dnsPods']],
   ['kubernetes: ttl 30', ['dnsTtlS', 'dnsHeadlessTtlS']],
@@ -10,6 +12,7 @@ const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[]
   ['kubernetes: fallthrough in-addr.arpa ip6.arpa', ['dnsLocalNetworks']],
   ['bufsize 1232', ['dnsUdpBytes']],
   ['forward . ADDR', ['dnsUpstreams']],
+  ['forward . /etc/resolv.conf', ['dnsResolvConf']],
   ['corp.example { forward . ADDR ADDR }', ['dnsStubDomains']],
   ['forward: policy random, round_robin, sequential', ['dnsPolicy']],
   ['forward: force_tcp, prefer_udp', ['dnsUpstreamTransport']],

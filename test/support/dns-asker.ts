@@ -37,9 +37,9 @@ export class DnsAsker {
 
   /** @param netns absent: this one. */
   static async start(netns?: string): Promise<DnsAsker> {
-    const enter = netns === undefined ? [] : ['ip', 'netns', 'exec', netns];
-    const [file = '', ...args] = [...enter, process.execPath, MAIN];
-    return new DnsAsker(await LineDialog.start(`DNS client in ${netns ?? 'this namespace'}`, [file, ...args]));
+    const line = [process.execPath, MAIN] as const;
+    const placed = netns === undefined ? line : (['ip', 'netns', 'exec', netns, ...line] as const);
+    return new DnsAsker(await LineDialog.start(`DNS client in ${netns ?? 'this namespace'}`, placed));
   }
 
   async ask(question: DnsQuestion): Promise<string> {
