@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { systemClock } from '../base/clock.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { releaseMemory } from '../base/memory.ts';
 import type { Config } from '../config/resolve.ts';
 import { DnsServer } from '../dns/server.ts';
 import { socketAddress } from '../model/address.ts';
@@ -62,6 +63,8 @@ export async function serveDns({ config, log, stdin, stop }: DnsOptions): Promis
     const ended = stop.aborted ? Promise.resolve() : Promise.race([once(stop, 'abort'), failed.promise]);
     await Promise.race([listed.promise.then(() => server.idle()), ended]);
     const addresses = listen.map(({ host, port }) => socketAddress(host, port));
+    // What listing needed is more than what is left of it.
+    releaseMemory();
     log.info('answering DNS queries', { addresses: addresses.join(' ') });
     await ended;
   } finally {
