@@ -14,6 +14,9 @@ import { zoneSettingsFrom } from './dns-settings.ts';
 /** Where CoreDNS has its metrics. */
 const STATUS_PORT = 9153;
 
+/** Threads that answer queries have this long to tell what they counted. */
+const FORWARD_COUNTERS_MS = 1000;
+
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 interface DnsStatus {
@@ -63,7 +66,9 @@ export async function dnsMetrics({ config, listen, server }: DnsStatus): Promise
   const name = first === undefined ? '' : `dns://${socketAddress(first.host, first.port)}`;
   const zones = countedZones(zoneSettingsFrom(config));
   const build = `coredns_build_info{version="sluice ${packageJson.version}",revision="",goversion=""} 1`;
-  const forward = await running.forwardCounters();
+  // A thread that hangs is not to take the other metrics with it.
+  const nothing = new Promise<readonly []>((resolve) => void systemClock.after(FORWARD_COUNTERS_MS, () => resolve([])));
+  const forward = await Promise.race([running.forwardCounters(), nothing]);
   return (
     `# HELP coredns_build_info What answers here, under the name that CoreDNS has for it.\n# TYPE coredns_build_info gauge\n${build}\n` +
     exposeCounters({ counters: running.counters, zones, server: name, forward })

@@ -1,6 +1,6 @@
 import type { FamilyReport } from '../applier/family-sync.ts';
 import { equalData } from '../base/equal.ts';
-import { toSluiceError } from '../base/errors.ts';
+import { SluiceError, toSluiceError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/resolve.ts';
@@ -45,6 +45,9 @@ const MAX_MISSES = 25;
 /** How long queries that were under way when the interception ended may still be answered. */
 const DRAIN_MS = 1000;
 
+/** Threads that live so long begin with short pauses again when they end. */
+const STEADY_MS = 60_000;
+
 const BACKOFF = { firstMs: 200, maxMs: 10_000, random: Math.random };
 
 /**
@@ -65,6 +68,9 @@ export class NodeDns {
   #server: DnsServer | undefined;
   #check: DnsCheck | undefined;
   #misses = 0;
+  #startedMs = 0;
+  /** No threads are started before. */
+  #resumeMs = 0;
   #intercepting = false;
   #stopping = false;
   #wake: () => void = () => {};
@@ -153,7 +159,7 @@ export class NodeDns {
     while (!this.#stopping) {
       let pauseMs = PERIOD_MS;
       try {
-        if (this.#listed && this.#written) await this.#step();
+        if (this.#listed && this.#written && clock.now() >= this.#resumeMs) await this.#step();
       } catch (thrown) {
         const { message, code, hint } = toSluiceError(thrown);
         pauseMs = this.#backoff.next();
@@ -174,7 +180,7 @@ export class NodeDns {
   async #step(): Promise<void> {
     const wanted = this.#wanted();
     if (!equalData(this.#plan, wanted)) await this.#move(wanted);
-    const server = (this.#server ??= await this.#startServer(wanted.addresses));
+    const server = this.#server ?? (await this.#startServer(wanted.addresses));
     const check = this.#check;
     if (check === undefined) return;
     // The first time, to be let through to ourselves.
@@ -184,10 +190,10 @@ export class NodeDns {
     const vouched = passed && this.#server === server ? wanted.addresses : undefined;
     await this.#interception.vouch(vouched, check.ports);
     this.#misses = passed ? 0 : this.#misses + 1;
-    if (passed) this.#backoff.reset();
+    if (passed && this.#options.clock.now() - this.#startedMs > STEADY_MS) this.#backoff.reset();
     // After so many the kernel has forgotten the last one.
     if (passed || this.#misses * PERIOD_MS > LIFE_MS) this.#setIntercepting(passed);
-    if (this.#misses > MAX_MISSES) this.#ended(server, 'it does not answer any more');
+    if (this.#misses > MAX_MISSES) this.#ended('it does not answer any more');
   }
 
   /** To other addresses, or for other pods. */
@@ -204,32 +210,40 @@ export class NodeDns {
     const zone = zoneSettingsFrom(config, addresses);
     await this.#withdraw();
     this.#check ??= await DnsCheck.open(kernelFamilies(), zone.zones[0] ?? '');
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => undefined); // It may fail when nobody waits for it any more.
     const server = await DnsServer.start({
       ...responderOptionsFrom(config),
       zone,
       listen: addresses.map((host) => ({ host, port: DNS_PORT })),
       clock,
-      onFailure: (reason) => this.#ended(server, reason),
+      onFailure: (reason) => {
+        failed.reject(new SluiceError({ code: 'internal', message: `a DNS thread ended: ${reason}` }));
+        this.#ended(reason);
+      },
     });
     // Whatever comes from now on goes to the thread directly.
     server.apply(this.#mirror.all());
     server.setSynced();
     this.#server = server;
-    await server.idle();
+    this.#startedMs = clock.now();
+    await Promise.race([server.idle(), failed.promise]);
     this.#misses = 0;
     log.info('answering DNS queries', { addresses: addresses.join(' ') });
     return server;
   }
 
-  #ended(server: DnsServer, reason: string): void {
-    if (this.#server !== server) return;
+  #ended(reason: string): void {
+    const server = this.#server;
+    if (server === undefined) return;
+    const { clock, log, onRestart } = this.#options;
     this.#server = undefined;
-    this.#options.onRestart();
-    this.#options.log.error(`a DNS thread ended: ${reason}; the cluster's DNS takes over until there is another`);
+    this.#resumeMs = clock.now() + this.#backoff.next();
+    onRestart();
+    log.error(`a DNS thread ended: ${reason}; the cluster's DNS takes over until there is another`);
     void this.#withdraw()
       .catch(() => undefined)
-      .then(() => server.stop())
-      .finally(() => this.#wake());
+      .then(() => server.stop());
   }
 
   async #endServer(): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ObjectEvent } from '../../../src/model/store.ts';
+import { parseIpAddress } from '../../../src/model/address.ts';
 import { Store } from '../../../src/model/store.ts';
 import { serviceObject, sliceObject } from '../../support/objects.ts';
 
@@ -186,4 +187,18 @@ it('knows slices whose Service does not exist; headless and broken Services exis
     service({ spec: { clusterIP: 'x' } }, 'default/broken'),
   );
   expect(store.orphanSlices()).toEqual(['default/lost']);
+});
+
+it('lends addresses to the ports of one number of one Service', () => {
+  const lent = {
+    service: 'default/web',
+    port: 80,
+    addresses: [parseIpAddress('169.254.20.10')].flatMap((a) => a ?? []),
+  };
+  const store = new Store(lent);
+  store.apply(service());
+  store.apply(service({}, 'default/other'));
+  const addressesOf = (key: string) => store.snapshot().servicePorts.get(key)?.loadBalancerIps;
+  expect(addressesOf(KEY)).toEqual(['169.254.20.10']);
+  expect(addressesOf('default/other:http/tcp')).toEqual([]);
 });
