@@ -8,8 +8,8 @@ import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';
 import type { Moment } from './scenario.ts';
 import { playScenario } from './scenario.ts';
+import { checksOf, withNodeAddresses } from './scenario-lab.ts';
 import type { AffinityMemory, PacketLab } from './scenario-packets.ts';
-import { judge } from './scenario-plan.ts';
 import { BACKEND_SETTINGS } from './scenario-settings.ts';
 
 /** A backend as the kernel's tools offer it. */
@@ -57,24 +57,17 @@ export class ScenarioKernel {
   async play(name: string, packets: PacketLab): Promise<readonly string[]> {
     const scenario = playScenario(name, this.#backend.name);
     const memory: AffinityMemory = new Map();
-    const { nodeAddresses } = scenario.settings;
-    await setNodeAddresses('add', nodeAddresses);
-    try {
+    return withNodeAddresses(scenario.settings.nodeAddresses, async () => {
       for (const moment of scenario.moments) {
         if (moment.step !== undefined && 'waitS' in moment.step) await sleep(moment.step.waitS * 1000);
         await this.#write(moment);
         await packets.flush();
-        const checks = moment.checks.map((check) => {
-          const { affinityKey = '' } = judge(moment.plans[check.packet.family], check.packet, this.#backend.name);
-          return { ...check, serviceKey: affinityKey };
-        });
-        const faults = [...(await packets.send(checks, memory)), ...(await this.#differences())];
-        if (faults.length > 0) return faults;
+        const faults = await packets.send(checksOf(moment, this.#backend.name), memory);
+        const wrong = [...faults.map(({ text }) => text), ...(await this.#differences())];
+        if (wrong.length > 0) return wrong;
       }
       return [];
-    } finally {
-      await setNodeAddresses('del', nodeAddresses);
-    }
+    });
   }
 
   /** Leaves nothing in the kernel. */
@@ -106,12 +99,5 @@ export class ScenarioKernel {
       }),
     );
     return found.flat();
-  }
-}
-
-async function setNodeAddresses(action: 'add' | 'del', addresses: readonly string[]): Promise<void> {
-  for (const address of addresses) {
-    const { exitCode, stderr } = await systemRunner.run('ip', ['addr', action, address, 'dev', 'lo']);
-    if (exitCode !== 0) throw new Error(stderr);
   }
 }

@@ -6,7 +6,7 @@ import type { ProbeResult, Transport } from '../../src/lab/protocol.ts';
 import type { Check } from './scenario.ts';
 import { nodeAddressTowards, serverAddress, serverName } from './scenario-addresses.ts';
 import type { Row } from './scenario-rows.ts';
-import { describeRow } from './scenario-rows.ts';
+import { describePacket, describeRow } from './scenario-rows.ts';
 import { TOPOLOGY } from './scenario-settings.ts';
 import type { Witness } from './witness.ts';
 
@@ -50,6 +50,14 @@ export interface SentCheck extends Check {
   readonly serviceKey: string;
 }
 
+/** What became of a packet that should not have. */
+interface Fault {
+  /** As `describePacket` calls it. */
+  readonly packet: string;
+  /** For people: the row, the packet and what happened. */
+  readonly text: string;
+}
+
 /** Sends the packets of scenarios through the kernel. */
 export class PacketLab {
   readonly #lab: Lab;
@@ -84,8 +92,8 @@ export class PacketLab {
     if (exitCode !== 0) throw new Error(`conntrack -F: ${stderr}`);
   }
 
-  /** Sends what the checks say, side by side. @returns what went wrong, one text per row. */
-  async send(checks: readonly SentCheck[], memory: AffinityMemory): Promise<readonly string[]> {
+  /** Sends what the checks say, side by side. @returns what went wrong. */
+  async send(checks: readonly SentCheck[], memory: AffinityMemory): Promise<readonly Fault[]> {
     if (checks.some(({ packet }) => packet.protocol === 'sctp')) {
       this.#sctpServers ??= listen(this.#lab, SCTP_SERVERS);
       await this.#sctpServers;
@@ -102,10 +110,14 @@ export class PacketLab {
     const passed = await this.#witness.passed();
     const faults = reports.flat().flatMap((report) => {
       const fault = report.fault ?? untold(report, passed);
-      return fault === undefined ? [] : [`${describeRow(report.check.row, report.check.packet.family)} ${fault}`];
+      if (fault === undefined) return [];
+      const { row, packet } = report.check;
+      return [{ packet: describePacket(row, packet.family), text: `${describeRow(row, packet.family)} ${fault}` }];
     });
     const kept = reports.flat().filter(({ forgot }) => forgot !== undefined);
-    if (kept.length > 0 && !kept.some(({ forgot }) => forgot)) faults.push('no client forgot its server');
+    if (kept.length > 0 && !kept.some(({ forgot }) => forgot)) {
+      faults.push({ packet: 'affinity', text: 'no client forgot its server' });
+    }
     return faults;
   }
 

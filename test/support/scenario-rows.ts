@@ -129,7 +129,12 @@ export function concerns(row: Row, backend: string, family: IpFamily): boolean {
   return row.families.includes(family) && (row.backends === undefined || row.backends.includes(backend));
 }
 
+/** One packet of a row: `IPv4 pod-a tcp cluster-ip:80`. */
+export function describePacket({ from, protocol, to, port }: Row, family: IpFamily): string {
+  return `${family} ${from} ${protocol} ${to}:${port}`;
+}
+
 /** The row as it was written, and which of its packets is meant. */
 export function describeRow(row: Row, family: IpFamily): string {
-  return `${row.text}\n    (${family} ${row.from} ${row.protocol} ${row.to}:${row.port})`;
+  return `${row.text}\n    (${describePacket(row, family)})`;
 }

@@ -13,6 +13,8 @@ export const BACKEND_SETTINGS: BackendSettings = { masqueradeBit: 14, conntrackB
 /** A `settings.yaml`: a KubeProxyConfiguration as far as rules go, and what is special about the machine or the objects. */
 export interface ScenarioSettings {
   readonly compile: CompileSettings;
+  /** The same for kube-proxy: the file's fields that it has too, with the lab's pods as cluster. */
+  readonly configuration: Fields;
   /** More addresses of the node, on its loopback interface. */
   readonly nodeAddresses: readonly IpAddress[];
   /** What is wrong with the objects, as `describeProblem` says it. */
@@ -22,16 +24,18 @@ export interface ScenarioSettings {
 /** `undefined` for keys that are absent or hold `null`. */
 type Fields = Readonly<Record<string, unknown>>;
 
-const KEYS = [
+const PROXY_KEYS = [
   'masqueradeAll',
   'detectLocalMode',
   'detectLocal',
   'clusterCIDR',
   'nodePortAddresses',
   'iptables',
-  'nodeAddresses',
-  'problems',
 ] as const;
+
+const KEYS = [...PROXY_KEYS, 'nodeAddresses', 'problems'] as const;
+
+const CLUSTER_CIDR = IP_FAMILIES.map((family) => TOPOLOGY.clusterCidrs[family]).join(',');
 
 /** Reads a `settings.yaml`; `undefined` text means that there is none. Defaults are kube-proxy's for the backend. */
 export function readSettings(text: string | undefined, backend: string): ScenarioSettings {
@@ -39,7 +43,9 @@ export function readSettings(text: string | undefined, backend: string): Scenari
   const unknown = Object.keys(fields).filter((key) => !KEYS.some((known) => known === key));
   if (unknown.length > 0) throw new Error(`settings.yaml: unknown ${unknown.join(', ')}`);
   const localhost = ((fields['iptables'] ?? {}) as Fields)['localhostNodePorts'] ?? true;
+  const given = PROXY_KEYS.filter((key) => fields[key] !== undefined).map((key) => [key, fields[key]] as const);
   return {
+    configuration: { clusterCIDR: CLUSTER_CIDR, ...Object.fromEntries(given) },
     compile: {
       masqueradeAll: fields['masqueradeAll'] === true,
       detectLocal: detectLocal(fields),
@@ -69,7 +75,7 @@ function detectLocal(fields: Fields): CompileSettings['detectLocal'] {
   switch (mode) {
     case 'ClusterCIDR': {
       const { clusterCIDR } = fields as { clusterCIDR?: string };
-      const list = clusterCIDR ?? IP_FAMILIES.map((family) => TOPOLOGY.clusterCidrs[family]).join(',');
+      const list = clusterCIDR ?? CLUSTER_CIDR;
       return {
         mode: 'ClusterCIDR',
         clusterCidrs: list === '' ? [] : list.split(',').map((cidr) => parsed(cidr, parseCidr)),

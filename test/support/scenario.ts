@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { compile } from '../../src/compiler/compile.ts';
 import type { Compilation } from '../../src/compiler/compile.ts';
 import type { Plan } from '../../src/compiler/plan.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';
 import type { NodeFacts } from '../../src/model/decode-node.ts';
@@ -25,6 +26,15 @@ export const SCENARIO_NAMES = readdirSync(SCENARIOS_FOLDER, { withFileTypes: tru
   .map(({ name }) => name)
   .toSorted();
 
+/** The lab's node as its Node object would have it, for scenarios that have none of their own. */
+const USUAL_NODE: UntypedObject = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: TOPOLOGY.node.name, labels: { 'topology.kubernetes.io/zone': TOPOLOGY.node.zone } },
+  spec: { podCIDRs: Object.values(TOPOLOGY.node.podCidrs) },
+  status: { addresses: Object.values(TOPOLOGY.node.addresses).map((address) => ({ type: 'InternalIP', address })) },
+};
+
 /** One packet of a row in one family. */
 export interface Check {
   readonly row: Row;
@@ -34,6 +44,8 @@ export interface Check {
 /** A moment of a scenario: what is planned, and what becomes of packets. */
 export interface Moment {
   readonly step: Step | undefined;
+  /** What the step adds to the cluster or changes; at first everything, the Node included. */
+  readonly objects: readonly UntypedObject[];
   readonly plans: Readonly<Record<IpFamily, Plan>>;
   readonly checks: readonly Check[];
 }
@@ -52,15 +64,16 @@ export function playScenario(name: string, backend: string): Scenario {
   const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
   const settings = readSettings(existsSync(join(folder, 'settings.yaml')) ? read('settings.yaml') : undefined, backend);
   const cluster = new Cluster(settings);
-  cluster.apply(read('objects.yaml'), 'objects.yaml');
+  const first = cluster.apply(read('objects.yaml'), 'objects.yaml');
+  if (!first.some(({ kind }) => kind === 'Node')) first.push(USUAL_NODE);
   const stages = parsePackets(read('packets.txt'), `${name}/packets.txt`);
   const moments = stages.map(({ step, rows }): Moment => {
-    if (step !== undefined && 'apply' in step) cluster.apply(read(step.apply), step.apply);
+    const changed = step !== undefined && 'apply' in step ? cluster.apply(read(step.apply), step.apply) : [];
     const plans = cluster.compile();
     const checks = IP_FAMILIES.flatMap((family) =>
       rows.filter((row) => concerns(row, backend, family)).flatMap((row) => cluster.check(row, family)),
     );
-    return { step, plans, checks };
+    return { step, objects: step === undefined ? first : changed, plans, checks };
   });
   return { settings, moments, problems: cluster.problems };
 }
@@ -80,11 +93,14 @@ class Cluster {
     return this.#store.problems().map(describeProblem);
   }
 
-  apply(manifest: string, file: string): void {
-    for (const object of parseManifest(manifest, file).objects) {
+  /** @returns the objects of the manifest. */
+  apply(manifest: string, file: string): UntypedObject[] {
+    const { objects } = parseManifest(manifest, file);
+    for (const object of objects) {
       this.#store.apply({ ...object, origin: undefined });
       if (object.kind === 'Service') this.#services.set(object.name, object.json);
     }
+    return objects.map(({ json }) => json as UntypedObject);
   }
 
   compile(): Record<IpFamily, Plan> {
@@ -107,16 +123,8 @@ class Cluster {
   }
 }
 
-/** The lab's node as its Node object would have it, for scenarios that have none of their own. */
 function usualNode(): NodeFacts {
-  const { name, zone, addresses, podCidrs } = TOPOLOGY.node;
-  const { value, problems } = decodeNode({
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name, labels: { 'topology.kubernetes.io/zone': zone } },
-    spec: { podCIDRs: Object.values(podCidrs) },
-    status: { addresses: Object.values(addresses).map((address) => ({ type: 'InternalIP', address })) },
-  });
+  const { value, problems } = decodeNode(USUAL_NODE);
   if (value === undefined || problems.length > 0) throw new Error('the lab has no proper node');
   return value;
 }
