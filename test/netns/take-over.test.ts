@@ -5,7 +5,13 @@ import { runOnce } from '../../src/app/run.ts';
 import type { Variant } from '../../src/backend/xtables/variant.ts';
 import { VARIANTS } from '../../src/backend/xtables/variant.ts';
 import { Lab } from '../../src/lab/lab.ts';
-import { KUBE_PROXY_SERVICES, writeKubeProxyChains, writeKubeProxyTables } from '../support/program-kube-proxy.ts';
+import { KubeProxyProcess, REAL_KUBE_PROXY_MODES } from '../support/kube-proxy-process.ts';
+import {
+  KUBE_PROXY_CLUSTER,
+  KUBE_PROXY_SERVICES,
+  writeKubeProxyChains,
+  writeKubeProxyTables,
+} from '../support/program-kube-proxy.ts';
 import {
   emptyMachine,
   forgetUdpSoon,
@@ -41,6 +47,16 @@ const KUBE_PROXIES: readonly Predecessor[] = [
   })),
 ];
 
+/** Where there is one: rules of its own making, with objects that nobody here thought of. */
+const REAL_KUBE_PROXIES: readonly Predecessor[] = REAL_KUBE_PROXY_MODES.map((mode) => ({
+  title: `a real kube-proxy (${mode})`,
+  ...(mode === 'iptables' ? { iptables: 'nf_tables' } : {}),
+  write: async () => {
+    const proxy = await KubeProxyProcess.start({ mode, ...KUBE_PROXY_CLUSTER });
+    await proxy.stop();
+  },
+}));
+
 const OURSELVES = PROGRAM_VARIANTS.map((variant) => ({
   ...variant,
   title: `sluice (${variant.title})`,
@@ -56,7 +72,11 @@ const CASES = PROGRAM_VARIANTS.flatMap((successor) => {
   const others = OURSELVES.filter(
     ({ backend, iptables }) => backend !== successor.backend || iptables !== successor.iptables,
   );
-  return [...KUBE_PROXIES, ...others].map((predecessor) => ({ predecessor, successor }));
+  // The real one shares KUBE-FIREWALL with kubelet, which stays; so it has to use the same variant.
+  const real = REAL_KUBE_PROXIES.filter(
+    ({ iptables }) => [iptables, successor.iptables].includes(undefined) || iptables === successor.iptables,
+  );
+  return [...KUBE_PROXIES, ...real, ...others].map((predecessor) => ({ predecessor, successor }));
 });
 
 let lab: Lab;

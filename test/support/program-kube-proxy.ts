@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Variant } from '../../src/backend/xtables/variant.ts';
+import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';
 import { iptables, nft } from './program-machine.ts';
 import type { ProgramService } from './program-objects.ts';
-import { loadBalancerIp } from './program-objects.ts';
+import { loadBalancerIp, NODE_OBJECT, objectsOf, TOPOLOGY } from './program-objects.ts';
 
 const WEB = { name: 'web', id: 10, pods: ['pod-b', 'pod-c', 'remote-a'] };
 
@@ -13,7 +14,8 @@ const STICKY = {
   id: 11,
   pods: ['pod-c', 'remote-a', 'remote-b'],
   protocols: ['tcp'],
-  spec: { sessionAffinity: 'ClientIP' },
+  // kube-proxy trusts the API server to have filled in the default.
+  spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } },
 } as const satisfies ProgramService;
 
 /** A load balancer for clients of some networks, which goes to local endpoints only. */
@@ -35,6 +37,12 @@ const EMPTY = { name: 'empty', id: 13, pods: [], protocols: ['tcp'] } as const s
 
 /** The Services that the files in test/support/kube-proxy are for. */
 export const KUBE_PROXY_SERVICES = { WEB, STICKY, EDGE, EMPTY };
+
+/** The same for a real kube-proxy: what its API server has, and how it knows pods. */
+export const KUBE_PROXY_CLUSTER = {
+  configuration: { clusterCIDR: Object.values(TOPOLOGY.clusterCidrs).join(',') },
+  objects: [NODE_OBJECT, ...Object.values(KUBE_PROXY_SERVICES).flatMap(objectsOf)] as readonly UntypedObject[],
+};
 
 /** Writes what kube-proxy in nftables mode would have written. */
 export async function writeKubeProxyTables(): Promise<void> {

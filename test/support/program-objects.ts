@@ -61,7 +61,14 @@ export function objectsOf(service: ProgramService): readonly [object, object, ob
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { namespace: 'demo', name },
-    spec: { type: 'NodePort', clusterIP: clusterIps[0], clusterIPs: clusterIps, ports, ...spec },
+    spec: {
+      type: 'NodePort',
+      clusterIP: clusterIps[0],
+      clusterIPs: clusterIps,
+      ipFamilies: IP_FAMILIES,
+      ports,
+      ...spec,
+    },
     status,
   };
   return [object, sliceOf(service, 'IPv4'), sliceOf(service, 'IPv6')];
