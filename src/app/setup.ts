@@ -22,9 +22,10 @@ export interface Setup {
   readonly ownAddresses?: ReadonlySet<string>;
 }
 
-/** @throws {SluiceError} `bad-config` when there is no such backend. */
+/** @throws {SluiceError} `bad-config` when there is no such backend, or it does not go with other settings. */
 export function setupFrom(config: Config): Setup {
   const backend = backendFrom(config);
+  if (config.dns && backend.proxyMode === 'ipvs') throw ipvsTakesQueries();
   const { masqueradeBit, conntrackBeLiberal, masqueradeAll, detectLocal, localhostNodePorts } = config;
   return {
     backend,
@@ -71,6 +72,16 @@ function backendFrom({ backend }: Config): Backend {
   const chosen = backend === undefined ? BACKENDS[0] : backendNamed(backend);
   if (chosen === undefined) throw new SluiceError({ code: 'internal', message: 'this build has no backend' });
   return chosen;
+}
+
+/** IPVS looks at packets for the node itself, tracked or not, so queries to the cluster's DNS would never reach ours. */
+function ipvsTakesQueries(): SluiceError {
+  return new SluiceError({
+    code: 'bad-config',
+    message:
+      "--dns: beside IPVS the node's own DNS gets no queries, because IPVS takes all packets to ClusterIPs first",
+    hint: 'use --proxy-mode nftables or iptables, or leave out --dns',
+  });
 }
 
 /** kube-proxy in nftables mode serves NodePorts on the primary addresses only, in its other modes on all. */

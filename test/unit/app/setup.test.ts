@@ -60,6 +60,11 @@ it('hands the ipvs options on, times as seconds', () => {
   expect(setupFrom(config({})).compileSettings.namesInterfaceAddresses).toBe(false);
 });
 
+it("refuses the node's own DNS beside IPVS", () => {
+  expect(() => setupFrom(config({ 'proxy-mode': 'ipvs', dns: true }))).toThrow(/IPVS takes all packets/);
+  expect(setupFrom(config({ 'proxy-mode': 'nftables', dns: true })).backend.name).toBe('nft');
+});
+
 it('refuses modes that there are not', () => {
   expect(() => setupFrom(config({ 'proxy-mode': 'userspace' }))).toThrow(
     expect.objectContaining({ code: 'bad-config' }),
