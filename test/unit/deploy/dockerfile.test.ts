@@ -29,9 +29,10 @@ const PACKAGE_OF: Readonly<Record<string, string | undefined>> = {
 /** What no program's name stands for: nft reads the names of protocols in /etc/protocols. */
 const DATA_PACKAGES = ['netbase'];
 
-/** Programs by their name where the sources start them. */
+/** Programs by their name where the sources start them; what only benchmarks need is not for a node. */
 function programsOfSources(): readonly string[] {
-  const sources = globSync('src/**/*.ts', { cwd: root }).map(read);
+  const files = globSync('src/**/*.ts', { cwd: root }).filter((file) => !file.startsWith('src/bench/'));
+  const sources = files.map(read);
   const names = sources.flatMap((text) => [
     ...text.matchAll(/(?:[rR]un(?:ner\.run)?\(|file: |InForeground\()'([\w-]+)'/g),
   ]);
