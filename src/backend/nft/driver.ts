@@ -1,4 +1,4 @@
-import { SluiceError } from '../../base/errors.ts';
+import { SluiceError, toSluiceError } from '../../base/errors.ts';
 import { inSlices } from '../../base/steps.ts';
 import type { IpFamily } from '../../model/address.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
@@ -19,6 +19,7 @@ const SESSION_LIMIT_CHARACTERS = 32_000;
 const MIN_LISTING_MS = 5000;
 
 const ABSENT = /^Error: No such file or directory/;
+const GONE = /No such file or directory/;
 
 /** How long a batch may take: 10,000 Services are 5 MB and take less than a second on a machine that has nothing else to do. */
 const MIN_BATCH_MS = 10_000;
@@ -111,13 +112,25 @@ export class NftDriver implements Driver {
     await this.#sweep([...leftover, ...sweep]);
   }
 
-  /** Harmless when it fails: the objects are empty and unused. They are tried again with the next batch, and found by the next read. */
+  /**
+   * Harmless when it fails: the objects are empty and unused. Then each is tried by itself, because one that is gone already, for
+   * nft may have died after it deleted it, fails all the others. What stays is tried again with the next batch, and found by
+   * the next read.
+   */
   async #sweep(commands: readonly string[]): Promise<void> {
     this.#leftover = [];
     try {
       await this.#run(commands);
     } catch {
-      this.#leftover = commands;
+      const stays: string[] = [];
+      for (const command of commands) {
+        try {
+          await this.#run([command]);
+        } catch (thrown) {
+          if (!GONE.test(toSluiceError(thrown).message)) stays.push(command);
+        }
+      }
+      this.#leftover = stays;
     }
   }
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SluiceError } from '../../../../src/base/errors.ts';
 import { KUBE_PROXY_OBJECT } from '../../../../src/backend/nft/encode.ts';
 import type { RuleSet } from '../../../../src/backend/rules.ts';
 import { diffRuleSets, NO_RULES } from '../../../../src/backend/rules.ts';
@@ -165,6 +166,23 @@ describe('objects that nothing uses any more', () => {
     nft.poison = undefined;
     const after = await apply(driver, empty, steps([{ targets: [ONE] }])[0] ?? NO_RULES);
     expect(plainRules(await driver.read())).toEqual(plainRules(after));
+  });
+
+  test.each(['before', 'after'])('are gone although nft died %s it deleted them', async (when) => {
+    const { nft, driver, session } = start();
+    const known = await apply(driver, NO_RULES, both);
+    const line = session.run.bind(session);
+    session.run = async (text) => {
+      if (!text.includes('delete chain')) return line(text);
+      session.run = line;
+      if (when === 'after') await line(text);
+      throw new SluiceError({ code: 'command-failed', message: 'the interactive nft ended unexpectedly' });
+    };
+    const empty = await apply(driver, known, none);
+    expect(plainRules(await fakeNftDriver(nft, 'IPv4').driver.read())).toEqual(plainRules(none));
+    const back = await apply(driver, empty, again);
+    await apply(driver, back, none);
+    expect(plainRules(await fakeNftDriver(nft, 'IPv4').driver.read())).toEqual(plainRules(none));
   });
 
   test('are left alone when they are in use again', async () => {
