@@ -2,7 +2,7 @@ import { serveDns } from '../app/dns.ts';
 import { createLog } from '../base/log.ts';
 import type { CliCommand } from './command.ts';
 
-/** `sluice dns`: the cluster's DNS from manifests, without root, until SIGINT or SIGTERM. */
+/** `sluice dns`: the cluster's DNS by itself, from manifests or an API server, until SIGINT or SIGTERM. */
 export const dnsCommand: CliCommand = {
   name: 'dns',
   summary: 'answer DNS queries for the names of a cluster',

@@ -2,6 +2,7 @@ import { SluiceError, toSluiceError } from '../base/errors.ts';
 import type { CommandRunner } from '../kernel/command.ts';
 import { systemRunner } from '../kernel/command.ts';
 import { runInForeground } from '../kernel/process.ts';
+import { execThatEndsWithUs } from './end-with-us.ts';
 
 /** Set to `1` in the environment of everything that runs inside a private namespace. */
 export const PRIVATE_NAMESPACE_VARIABLE = 'SLUICE_PRIVATE_NAMESPACE';
@@ -99,7 +100,7 @@ export async function enterPrivateNamespace(options: PrivateNamespaceOptions = {
     });
   }
   const argv = options.argv ?? [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const enter = `${SET_UP}setpriv --pdeathsig keep true 2>/dev/null && exec setpriv --pdeathsig TERM "$@"\nexec "$@"\n`;
+  const enter = SET_UP + execThatEndsWithUs();
   return runInForeground('unshare', [...probe.unshareFlags, 'sh', '-ec', enter, 'sluice', ...argv], {
     PATH: pathWithSystemFolders(),
     [PRIVATE_NAMESPACE_VARIABLE]: '1',
