@@ -8,6 +8,7 @@ import { childrenOf, firstFreeDescriptor, limitDescriptors } from '../support/pr
 import { SluiceCommand } from '../support/program-command.ts';
 import { emptyMachine, forgetUdpSoon, run, writeKubeletRules } from '../support/program-machine.ts';
 import { startServers, streamsTo, Traffic } from '../support/program-traffic.ts';
+import type { ProgramVariant } from '../support/program-variants.ts';
 import { PROGRAM_VARIANTS } from '../support/program-variants.ts';
 
 /** Nothing of it changes in any of the tests, so that not a packet to it may fail. */
@@ -20,6 +21,12 @@ const MANY = Array.from({ length: 45 }, (_, i) => ({
   id: 20 + i,
   pods: ['pod-b', 'remote-a', 'remote-b'],
 }));
+
+/** The legacy interface does not; what is looked for every half minute there has a test of its own. */
+const announcesChanges = ({ iptables }: ProgramVariant) => iptables !== 'legacy';
+
+/** Keeps its tool running; and of what concerns no backend in particular, one is enough. */
+const isNft = ({ backend }: ProgramVariant) => backend.name === 'nft';
 
 const SOON = { timeout: 30_000, interval: 100 };
 
@@ -130,8 +137,7 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
     expect((await command.signal('SIGTERM')).exitCode).toBe(0);
   });
 
-  // The legacy interface announces nothing; what is looked for every half minute there has a test of its own.
-  test.skipIf(variant.iptables === 'legacy')(
+  test.each([variant].filter(announcesChanges))(
     'rules that are flushed again and again under load are there in the end',
     async () => {
       await cluster.start([STEADY, WEB]);
@@ -148,7 +154,7 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
     },
   );
 
-  test.runIf(variant.iptables !== 'legacy')(
+  test.each([variant].filter(announcesChanges))(
     'without file descriptors it waits, and goes on once there are some',
     async () => {
       await cluster.start([STEADY, WEB]);
@@ -170,45 +176,39 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
     },
   );
 
-  test.runIf(variant.backend.name === 'nft')(
-    'a tool that hangs is ended, and what it was to write is written',
-    async () => {
-      tools.plan(['hangs']);
-      await cluster.start([STEADY, WEB, ...MANY]);
-      const command = await start();
-      await inStep();
-      traffic = await Traffic.start(lab, streamsTo(STEADY, ['ClusterIP']));
-      await churn(2);
-      await inStep();
-      const helpers = childrenOf(command.pid, 'nft');
-      expect(helpers.length).toBeGreaterThan(0);
-      for (const helper of helpers) process.kill(helper, 'SIGSTOP');
-      await cluster.put({ ...WEB, pods: ['remote-a'] });
-      // One family after the other.
-      await expect.poll(() => command.stderr, SOON).toContain('nft did not answer within 10 s and was ended');
-      await inStep();
-      expect(await lost()).toEqual([]);
-      expect((await command.signal('SIGTERM')).exitCode).toBe(0);
-    },
-  );
+  test.each([variant].filter(isNft))('a tool that hangs is ended, and what it was to write is written', async () => {
+    tools.plan(['hangs']);
+    await cluster.start([STEADY, WEB, ...MANY]);
+    const command = await start();
+    await inStep();
+    traffic = await Traffic.start(lab, streamsTo(STEADY, ['ClusterIP']));
+    await churn(2);
+    await inStep();
+    const helpers = childrenOf(command.pid, 'nft');
+    expect(helpers.length).toBeGreaterThan(0);
+    for (const helper of helpers) process.kill(helper, 'SIGSTOP');
+    await cluster.put({ ...WEB, pods: ['remote-a'] });
+    // One family after the other.
+    await expect.poll(() => command.stderr, SOON).toContain('nft did not answer within 10 s and was ended');
+    await inStep();
+    expect(await lost()).toEqual([]);
+    expect((await command.signal('SIGTERM')).exitCode).toBe(0);
+  });
 
-  test.runIf(variant.backend.name === 'nft')(
-    'a full disk behind the log, or nobody who reads it, stops nothing',
-    async () => {
-      await cluster.start([STEADY, WEB]);
-      const launcher = ['sh', '-c', 'exec "$@" 2> /dev/full', 'sh'] as const;
-      const onFullDisk = cluster.run(['--log-level', 'debug'], { launcher });
-      await expect.poll(() => healthOf(), SOON).toBe('200');
-      await churn(3);
-      await inStep();
-      expect((await onFullDisk.signal('SIGTERM')).exitCode).toBe(0);
+  test.each([variant].filter(isNft))('a full disk behind the log, or nobody who reads it, stops nothing', async () => {
+    await cluster.start([STEADY, WEB]);
+    const launcher = ['sh', '-c', 'exec "$@" 2> /dev/full', 'sh'] as const;
+    const onFullDisk = cluster.run(['--log-level', 'debug'], { launcher });
+    await expect.poll(() => healthOf(), SOON).toBe('200');
+    await churn(3);
+    await inStep();
+    expect((await onFullDisk.signal('SIGTERM')).exitCode).toBe(0);
 
-      const unheard = await start(['--log-level', 'debug']);
-      unheard.deafen();
-      await cluster.remove(WEB);
-      await churn(3);
-      await inStep();
-      expect((await unheard.signal('SIGTERM')).exitCode).toBe(0);
-    },
-  );
+    const unheard = await start(['--log-level', 'debug']);
+    unheard.deafen();
+    await cluster.remove(WEB);
+    await churn(3);
+    await inStep();
+    expect((await unheard.signal('SIGTERM')).exitCode).toBe(0);
+  });
 });
