@@ -1,5 +1,6 @@
 import type { Axis, BenchReport, Chart, Point, Section, Table, TargetVerdict } from '../report/report.ts';
 import { REPORT_FORMAT } from '../report/report.ts';
+import { number, tableOf, text } from '../report/table.ts';
 import type { PacketsOutcome, PacketsResult } from './packets.ts';
 import type { Position } from './programmed.ts';
 import { POSITIONS } from './programmed.ts';
@@ -101,7 +102,7 @@ function sectionOf(outcomes: readonly PacketsOutcome[], contender: string): Sect
       chart(latency, 'Connect latency', ({ latencyUs }) => latencyUs.p50 / 1000),
       chart(rate, 'Connections', ({ perSecond }) => perSecond),
     ],
-    tables: [tableOf(own)],
+    tables: [connectionTable(own)],
   };
 }
 
@@ -115,24 +116,13 @@ function lineOf(outcomes: readonly PacketsOutcome[], y: (outcome: PacketsOutcome
   return outcomes.map((outcome) => ({ x: outcome.services, y: y(outcome) }));
 }
 
-function tableOf(outcomes: readonly PacketsOutcome[]): Table {
-  return {
-    title: 'TCP connections',
-    columns: [
-      { heading: 'Services', unit: 'count' },
-      { heading: 'to' },
-      { heading: 'p50', unit: 'ms' },
-      { heading: 'p99', unit: 'ms' },
-      { heading: '× direct', unit: 'ratio' },
-      { heading: 'connections', unit: 'per-second' },
-    ],
-    rows: outcomes.map(({ services, position, latencyUs, timesDirect, perSecond }) => [
-      services,
-      LABELS[position],
-      latencyUs.p50 / 1000,
-      latencyUs.p99 / 1000,
-      timesDirect,
-      perSecond,
-    ]),
-  };
+function connectionTable(outcomes: readonly PacketsOutcome[]): Table {
+  return tableOf('TCP connections', outcomes, [
+    number('Services', 'count', ({ services }) => services),
+    text('to', ({ position }) => LABELS[position]),
+    number('p50', 'ms', ({ latencyUs }) => latencyUs.p50 / 1000),
+    number('p99', 'ms', ({ latencyUs }) => latencyUs.p99 / 1000),
+    number('× direct', 'ratio', ({ timesDirect }) => timesDirect),
+    number('connections', 'per-second', ({ perSecond }) => perSecond),
+  ]);
 }

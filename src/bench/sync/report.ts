@@ -1,11 +1,12 @@
 import type { Machine } from '../machine.ts';
-import type { BenchReport, Chart, Section, Series, Skipped, Table } from '../report/report.ts';
+import type { BenchReport, Chart, Section, Series, Skipped } from '../report/report.ts';
 import { REPORT_FORMAT } from '../report/report.ts';
 import type { CaseResult, Outcome } from './case.ts';
 import { sizeText } from './options.ts';
 import { STAGE_TEXT, STAGES } from './sample.ts';
 import type { ScenarioId } from './scenarios.ts';
 import { SCENARIO_IDS, SCENARIOS } from './scenarios.ts';
+import { footprintTable, latencyTable, stageTable, strainTable } from './tables.ts';
 import { verdictsOf } from './targets.ts';
 
 export interface SyncReportParts {
@@ -58,6 +59,9 @@ function scenarioSection(scenario: ScenarioId, results: readonly CaseResult[]): 
   const rows = results.flatMap((result) =>
     result.outcomes.filter((outcome) => outcome.scenario === scenario).map((outcome) => ({ result, outcome })),
   );
+  const strains = results.flatMap((result) =>
+    result.strains.filter((strain) => strain.scenario === scenario).map((strain) => ({ result, strain })),
+  );
   if (rows.length === 0) return [];
   const { title, text } = SCENARIOS[scenario];
   const operations = [...new Set(rows.map(({ outcome }) => outcome.operation))];
@@ -66,7 +70,7 @@ function scenarioSection(scenario: ScenarioId, results: readonly CaseResult[]): 
       title,
       text,
       charts: operations.flatMap((operation) => operationCharts(operation, results)),
-      tables: [latencyTable(rows), stageTable(rows), strainTable(scenario, results)],
+      tables: [latencyTable(rows), stageTable(rows), strainTable(strains)],
     },
   ];
 }
@@ -125,113 +129,12 @@ function barChart(title: string, found: readonly Found[], y: { label: string; un
   };
 }
 
-interface Row {
-  readonly result: CaseResult;
-  readonly outcome: Outcome;
-}
-
-const CASE_COLUMNS = [{ heading: 'backend' }, { heading: 'size' }, { heading: 'operation' }];
-
-function caseCells({ result: { spec }, outcome }: Row): readonly string[] {
-  return [spec.contender, sizeText(spec.services, spec.endpoints), outcome.operation];
-}
-
-function latencyTable(rows: readonly Row[]): Table {
-  return {
-    title: 'event → acknowledged',
-    columns: [
-      ...CASE_COLUMNS,
-      { heading: 'p50', unit: 'ms' },
-      { heading: 'p90', unit: 'ms' },
-      { heading: 'p99', unit: 'ms' },
-      { heading: 'max', unit: 'ms' },
-      { heading: 'samples', unit: 'count' },
-      { heading: 'kernel floor', unit: 'ms' },
-      { heading: 'written', unit: 'bytes' },
-      { heading: 'rules changed', unit: 'count' },
-    ],
-    rows: rows.map((row) => {
-      const { total, floor, detail } = row.outcome;
-      const { p50, p90, p99, max, count } = total;
-      const effect = [detail?.bytes.p50 ?? null, detail?.changes.p50 ?? null];
-      return [...caseCells(row), p50, p90, p99, max, count, floor?.p50 ?? null, ...effect];
-    }),
-  };
-}
-
-function stageTable(rows: readonly Row[]): Table {
-  const detailed = rows.filter(({ outcome }) => outcome.detail !== undefined);
-  return {
-    title: 'stages, median and p99',
-    columns: [
-      ...CASE_COLUMNS,
-      ...STAGES.flatMap((stage) => [{ heading: stage, unit: 'ms' } as const, { heading: 'p99', unit: 'ms' } as const]),
-      { heading: 'of it sluice', unit: 'ms' },
-      { heading: 'p99', unit: 'ms' },
-    ],
-    rows: detailed.map((row) => {
-      const { detail } = row.outcome;
-      const parts = [...STAGES.map((stage) => detail?.stages[stage]), detail?.own];
-      return [...caseCells(row), ...parts.flatMap((part) => [part?.p50 ?? null, part?.p99 ?? null])];
-    }),
-  };
-}
-
-function strainTable(scenario: ScenarioId, results: readonly CaseResult[]): Table {
-  const rows = results.flatMap(({ spec, strains }) =>
-    strains
-      .filter((strain) => strain.scenario === scenario)
-      .map((strain) => [
-        spec.contender,
-        sizeText(spec.services, spec.endpoints),
-        strain.peakBytes,
-        strain.childPeakBytes,
-        strain.stallMs,
-        strain.longestGcMs,
-        strain.gcMs,
-        strain.cpuMs,
-      ]),
-  );
-  return {
-    title: 'what it took from the machine',
-    columns: [
-      ...CASE_COLUMNS.slice(0, 2),
-      { heading: 'peak memory', unit: 'bytes' },
-      { heading: 'of a child', unit: 'bytes' },
-      { heading: 'longest stall', unit: 'ms' },
-      { heading: 'longest GC pause', unit: 'ms' },
-      { heading: 'GC in all', unit: 'ms' },
-      { heading: 'own CPU in all', unit: 'ms' },
-    ],
-    rows,
-  };
-}
-
 function footprintSection(results: readonly CaseResult[]): Section {
   return {
     title: 'First load and memory',
     text: 'The first load of a fresh process, and what the objects and their rules then keep of its memory after a collection.',
     charts: [],
-    tables: [
-      {
-        title: 'first load',
-        columns: [
-          ...CASE_COLUMNS.slice(0, 2),
-          { heading: 'first', unit: 'ms' },
-          { heading: 'resident', unit: 'bytes' },
-          { heading: 'heap', unit: 'bytes' },
-          { heading: 'resident per Service', unit: 'bytes' },
-        ],
-        rows: results.map(({ spec, firstMs, footprint }) => [
-          spec.contender,
-          sizeText(spec.services, spec.endpoints),
-          firstMs,
-          footprint.residentBytes,
-          footprint.heapBytes,
-          footprint.residentBytes / spec.services,
-        ]),
-      },
-    ],
+    tables: [footprintTable(results)],
   };
 }
 
