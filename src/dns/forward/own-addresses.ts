@@ -15,10 +15,12 @@ export function isOwnAddress(endpoint: Endpoint, own: readonly string[]): boolea
     const socket = parseEndpoint(text);
     return socket !== undefined && socket.port === endpoint.port && ANY_ADDRESS.has(socket.address);
   });
-  return listensOnAny && isOfThisMachine(endpoint.address);
+  return listensOnAny && isOfThisMachine(endpoint);
 }
 
-function isOfThisMachine(address: string): boolean {
+function isOfThisMachine({ address, link }: Endpoint): boolean {
   if (address.startsWith('127.') || ANY_ADDRESS.has(address)) return true;
-  return Object.values(networkInterfaces()).some((entries) => entries?.some((entry) => entry.address === address));
+  return Object.entries(networkInterfaces()).some(
+    ([name, entries]) => (link ?? name) === name && entries?.some((entry) => entry.address === address),
+  );
 }

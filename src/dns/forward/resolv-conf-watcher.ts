@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../../base/clock.ts';
 import { equalData } from '../../base/equal.ts';
-import type { IpAddress } from '../../model/address.ts';
+import type { Host } from './endpoint.ts';
 import { readNameservers } from './resolv-conf.ts';
 
 export interface ResolvConfWatcherOptions {
   readonly path: string;
   readonly clock: Clock;
   /** Called with the first content, and with every list that differs from the one before; never with an empty one. */
-  readonly onChange: (nameservers: readonly IpAddress[]) => void;
+  readonly onChange: (nameservers: readonly Host[]) => void;
   readonly read?: (path: string) => string | undefined;
 }
 
@@ -20,7 +20,7 @@ const POLL_MS = 5000;
  */
 export class ResolvConfWatcher {
   readonly #options: ResolvConfWatcherOptions;
-  #known: readonly IpAddress[] = [];
+  #known: readonly Host[] = [];
   #cancel: () => void = () => {};
 
   /** Looks at once. */

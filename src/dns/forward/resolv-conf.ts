@@ -1,5 +1,5 @@
-import type { IpAddress } from '../../model/address.ts';
-import { parseIpAddress } from '../../model/address.ts';
+import type { Host } from './endpoint.ts';
+import { hostText, parseHost } from './endpoint.ts';
 
 /** As many as the C library and the kubelet look at. */
 const MAX_NAMESERVERS = 3;
@@ -10,15 +10,15 @@ const SYSTEMD_STUB = '127.0.0.53';
 /** What systemd-resolved itself asks. */
 export const SYSTEMD_RESOLV_CONF = '/run/systemd/resolve/resolv.conf';
 
-/** The name servers of a resolv.conf(5), at most three; addresses with a zone (`fe80::1%eth0`) are left out. */
-export function parseResolvConf(text: string): readonly IpAddress[] {
-  const found: IpAddress[] = [];
+/** The name servers of a resolv.conf(5), at most three. */
+export function parseResolvConf(text: string): readonly Host[] {
+  const found = new Map<string, Host>();
   for (const line of text.split('\n')) {
     const [keyword, value = ''] = line.trim().split(/\s+/);
-    const address = keyword === 'nameserver' ? parseIpAddress(value) : undefined;
-    if (address !== undefined && !found.includes(address)) found.push(address);
+    const host = keyword === 'nameserver' ? parseHost(value) : undefined;
+    if (host !== undefined) found.set(hostText(host), host);
   }
-  return found.slice(0, MAX_NAMESERVERS);
+  return [...found.values()].slice(0, MAX_NAMESERVERS);
 }
 
 /**
@@ -27,14 +27,11 @@ export function parseResolvConf(text: string): readonly IpAddress[] {
  *
  * @param read gives the text of a file, `undefined` when there is none.
  */
-export function readNameservers(
-  path: string,
-  read: (path: string) => string | undefined,
-): readonly IpAddress[] | undefined {
+export function readNameservers(path: string, read: (path: string) => string | undefined): readonly Host[] | undefined {
   const text = read(path);
   if (text === undefined) return undefined;
   const own = parseResolvConf(text);
-  if (!own.some((address) => address === SYSTEMD_STUB)) return own;
+  if (!own.some(({ address }) => address === SYSTEMD_STUB)) return own;
   const real = parseResolvConf(read(SYSTEMD_RESOLV_CONF) ?? '');
   return real.length > 0 ? real : own;
 }

@@ -5,7 +5,7 @@ import type { NameKey } from '../wire/name.ts';
 import { encodeName, ROOT } from '../wire/name.ts';
 import type { ForwardConfig } from './config.ts';
 import type { Endpoint } from './endpoint.ts';
-import { endpointText, parseEndpoint } from './endpoint.ts';
+import { DNS_PORT, endpointText, parseEndpoint } from './endpoint.ts';
 import { isOwnAddress } from './own-addresses.ts';
 import { ResolvConfWatcher } from './resolv-conf-watcher.ts';
 import type { UpstreamCounters } from './upstream.ts';
@@ -46,7 +46,7 @@ export class Routes {
     this.#watcher = new ResolvConfWatcher({
       path: resolvConf,
       clock: options.clock,
-      onChange: (nameservers) => this.#follow(nameservers.map((address) => ({ address, port: 53 }))),
+      onChange: (nameservers) => this.#follow(nameservers.map((host) => ({ ...host, port: DNS_PORT }))),
     });
     if (this.#default.upstreams.length === 0) {
       options.log.warn('no name server to forward to', { file: resolvConf });

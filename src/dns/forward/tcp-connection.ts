@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { word } from '../wire/query.ts';
 import type { Endpoint } from './endpoint.ts';
+import { hostText } from './endpoint.ts';
 import type { Outcome } from './outcome.ts';
 import type { SentQuery } from './question.ts';
 import { matchResponse } from './question.ts';
@@ -41,7 +42,7 @@ export class TcpConnection {
     this.#clock = clock;
     this.#idleMs = idleMs;
     this.#onClose = onClose;
-    this.#socket = connect({ host: endpoint.address, port: endpoint.port, noDelay: true });
+    this.#socket = connect({ host: hostText(endpoint), port: endpoint.port, noDelay: true });
     this.#socket.on('data', (chunk) => this.#receive(chunk));
     this.#socket.on('error', (error) => this.#end('error', error.message));
     this.#socket.on('close', () => this.#end('error', 'the upstream closed the connection'));

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import type { Clock } from '../../base/clock.ts';
 import { familyOf } from '../../model/address.ts';
 import type { Endpoint } from './endpoint.ts';
+import { hostText } from './endpoint.ts';
 import type { Outcome } from './outcome.ts';
 import type { SentQuery } from './question.ts';
 import { matchResponse } from './question.ts';
@@ -66,7 +67,7 @@ export class UdpExchange {
         });
       });
       // Without a callback, so that what goes wrong (no route to it) is an event like all other errors.
-      socket.connect(endpoint.port, endpoint.address);
+      socket.connect(endpoint.port, hostText(endpoint));
     });
   }
 

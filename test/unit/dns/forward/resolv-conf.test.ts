@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseEndpoint } from '../../../../src/dns/forward/endpoint.ts';
+import { endpointText, hostText, parseEndpoint } from '../../../../src/dns/forward/endpoint.ts';
 import { parseResolvConf, readNameservers, SYSTEMD_RESOLV_CONF } from '../../../../src/dns/forward/resolv-conf.ts';
 import { ResolvConfWatcher } from '../../../../src/dns/forward/resolv-conf-watcher.ts';
 import { reverseZones } from '../../../../src/dns/zone/reverse-zones.ts';
@@ -18,9 +18,13 @@ describe('resolv.conf', () => {
       'nameserver 10.0.0.1\nnameserver 10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\nnameserver 10.0.0.4',
       ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
     ],
-    ['nameserver fe80::1%eth0\nnameserver dns.example\nnameserver', []],
+    ['nameserver fe80::1%eth0\nnameserver fe80::1%eth1\nnameserver fe80::1%eth0', ['fe80::1%eth0', 'fe80::1%eth1']],
+    [
+      'nameserver fd00::1%eth0\nnameserver fe80::1%\nnameserver [fe80::1%eth0]:53\nnameserver dns.example\nnameserver',
+      [],
+    ],
     ['', []],
-  ])('%j has %j', (text, servers) => expect(parseResolvConf(text)).toEqual(servers));
+  ])('%j has %j', (text, servers) => expect(parseResolvConf(text).map(hostText)).toEqual(servers));
 
   const files = (texts: Readonly<Record<string, string>>) => (path: string) => texts[path];
 
@@ -37,14 +41,19 @@ describe('resolv.conf', () => {
       ['10.0.0.2'],
     ],
     ['no file', {}, undefined],
-  ])('%s', (_what, texts, servers) => expect(readNameservers('/r', files(texts))).toEqual(servers));
+  ])('%s', (_what, texts, servers) => expect(readNameservers('/r', files(texts))?.map(hostText)).toEqual(servers));
 
   test('changes are noticed; a file that is being written is not one', async () => {
     const clock = new FakeClock();
     const seen: (readonly string[])[] = [];
     const texts: Record<string, string> = { '/r': 'nameserver 10.0.0.1' };
     const read = (path: string): string | undefined => texts[path];
-    const watcher = new ResolvConfWatcher({ path: '/r', clock, read, onChange: (servers) => seen.push(servers) });
+    const watcher = new ResolvConfWatcher({
+      path: '/r',
+      clock,
+      read,
+      onChange: (servers) => seen.push(servers.map(hostText)),
+    });
     const steps = ['nameserver 10.0.0.1\n# the same', '', 'nameserver 10.0.0.2'];
     for (const text of steps) {
       texts['/r'] = text;
@@ -64,6 +73,15 @@ describe('addresses of name servers', () => {
     ['[2001:db8::1]', '2001:db8::1', 53],
     ['[2001:db8::1]:5353', '2001:db8::1', 5353],
   ])('%s', (text, address, port) => expect(parseEndpoint(text)).toEqual({ address, port }));
+
+  test.each([
+    ['fe80::1%eth0', 53],
+    ['[fe80::1%eth0]:5353', 5353],
+  ])('%s needs its interface', (text, port) => {
+    const endpoint = { address: 'fe80::1', link: 'eth0', port };
+    expect(parseEndpoint(text)).toEqual(endpoint);
+    expect(endpointText(endpoint as never)).toBe(`[fe80::1%eth0]:${port}`);
+  });
 
   test.each([
     '',
