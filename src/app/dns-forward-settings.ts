@@ -32,6 +32,7 @@ function cacheConfigFrom(config: Config): CacheConfig {
     maxTtlS: config.dnsCacheTtlS,
     maxDenialTtlS: config.dnsCacheDenialTtlS,
     minTtlS: config.dnsCacheMinTtlS,
+    failureTtlS: config.dnsCacheFailureTtlS,
     prefetchHits: config.dnsPrefetchHits,
     staleS: config.dnsServeStaleMs / 1000,
   };

@@ -86,6 +86,14 @@ export const DNS_FORWARD_OPTIONS = {
     description: 'how many seconds an answer is kept at least, whatever its TTL; CoreDNS has 5',
     commands: FORWARDING,
   },
+  dnsCacheFailureTtlS: {
+    flag: 'dns-cache-failure-ttl',
+    ...integer(1, 300),
+    default: '5',
+    description:
+      'how many seconds it is kept that servers answered SERVFAIL or REFUSED; that none answered, at most one',
+    commands: FORWARDING,
+  },
   dnsPrefetchHits: {
     flag: 'dns-prefetch',
     ...integer(0, 1_000_000),

@@ -22,6 +22,7 @@ const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[]
   ['(forward has none: 0x20)', ['dnsMixCase']],
   ['cache 30', ['dnsCacheTtlS', 'dnsCacheDenialTtlS']],
   ['cache: success CAPACITY TTL MINTTL, denial CAPACITY TTL MINTTL', ['dnsCacheMib', 'dnsCacheMinTtlS']],
+  ['cache: servfail DURATION', ['dnsCacheFailureTtlS']],
   ['cache: prefetch AMOUNT', ['dnsPrefetchHits']],
   ['cache: serve_stale DURATION verify', ['dnsServeStaleMs']],
   ['multisocket N', ['dnsThreads']],

@@ -82,10 +82,16 @@ export function sizeOf(answer: Answer): number {
 /** Measured with 20,000 entries, their keys and the lists that they are in: heap and buffers, without the octets. */
 const OBJECT_BYTES = 740;
 
-/** Only the question, for replies that have nothing else. */
-export function emptyAnswer(packet: Uint8Array, questionEnd: number, rcode: number): Answer {
-  const bytes = Buffer.alloc(questionEnd);
-  bytes.set(packet.subarray(HEADER_BYTES, questionEnd), HEADER_BYTES);
+/**
+ * Only the question, for replies that have nothing else.
+ *
+ * @param question name, type and class as on the wire.
+ */
+export function emptyAnswer(question: Uint8Array, rcode: number): Answer {
+  const questionEnd = HEADER_BYTES + question.length;
+  // Of its own, as above: it may be kept.
+  const bytes = Buffer.from(new ArrayBuffer(questionEnd));
+  bytes.set(question, HEADER_BYTES);
   bytes.writeUInt16BE(1, 4);
   const flags = FLAG.response | rcode;
   const layout = new Uint16Array(0);

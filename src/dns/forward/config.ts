@@ -38,8 +38,10 @@ export interface CacheConfig {
   readonly maxDenialTtlS: number;
   /** Shorter TTLs are made this long, in answers too; 0 leaves them alone. */
   readonly minTtlS: number;
-  /** SERVFAIL and NOTIMP of an upstream (RFC 2308, 7.1: at most 300). */
+  /** Response codes of upstreams that say nothing of the name (RFC 2308, 7.1: at most 300; RFC 9520: at least 1). */
   readonly failureTtlS: number;
+  /** That no upstream gave an answer of any use. Shorter, because that is often over when the client asks again. */
+  readonly silenceTtlS: number;
   /** An answer with so many hits is fetched anew shortly before it expires; 0: never. */
   readonly prefetchHits: number;
   /** How long after its end an answer may still be given when no upstream has a newer one (RFC 8767); 0: never. */
@@ -69,6 +71,7 @@ export const DEFAULT_FORWARD_CONFIG: ForwardConfig = {
     maxDenialTtlS: 30,
     minTtlS: 0,
     failureTtlS: 5,
+    silenceTtlS: 1,
     prefetchHits: 0,
     staleS: 0,
   },

@@ -4,6 +4,8 @@ import type { UpstreamCounters } from './upstream.ts';
 /** What the forwarder did since the start, as plain data for another thread; the names are CoreDNS's metrics. */
 export interface ForwardCounters {
   readonly cache: CacheCounters;
+  /** coredns_cache_drops_total: messages of upstreams that were not believed. */
+  readonly drops: number;
   /** coredns_forward_max_concurrent_rejects_total, clients with too many of their own included. */
   readonly rejects: number;
   /** coredns_forward_healthcheck_broken_total */

@@ -1,10 +1,7 @@
-import type { CountedHistogram } from '../counters.ts';
-import { DURATION_BUCKETS } from '../counters.ts';
-import type { Labels, Page } from '../page.ts';
-import { joinHistograms, RCODE_NAMES } from '../page.ts';
+import type { Page } from '../page.ts';
 import type { Pool } from './cache.ts';
 import type { CacheCounters, ForwardCounters } from './counters.ts';
-import type { UpstreamCounters } from './upstream.ts';
+import { exposeUpstreams } from './upstream-exposition.ts';
 
 export interface ForwardExpositionOptions {
   /** Of all threads. */
@@ -55,6 +52,15 @@ export function exposeForwarders(page: Page, { counters, server }: ForwardExposi
     );
   }
   page.head(
+    'coredns_cache_drops_total',
+    'counter',
+    'The number of responses that were not cached, as they cannot be right.',
+  );
+  page.counter(
+    labels,
+    sum(({ drops }) => drops),
+  );
+  page.head(
     'coredns_forward_max_concurrent_rejects_total',
     'counter',
     'Counter of the number of queries rejected because the concurrent queries were at maximum.',
@@ -72,70 +78,8 @@ export function exposeForwarders(page: Page, { counters, server }: ForwardExposi
     {},
     sum(({ allDown }) => allDown),
   );
-  exposeUpstreams(page, byAddress(counters));
-}
-
-function exposeUpstreams(page: Page, upstreams: ReadonlyMap<string, readonly UpstreamCounters[]>): void {
-  const perUpstream = (write: (labels: Labels, counted: readonly UpstreamCounters[]) => void): void => {
-    for (const [to, counted] of upstreams) write({ proxy_name: 'forward', to }, counted);
-  };
-  page.head('coredns_proxy_request_duration_seconds', 'histogram', 'Histogram of the time each request took.');
-  perUpstream((labels, counted) => {
-    for (const [rcode, histogram] of byRcode(counted)) {
-      page.histogram({ ...labels, rcode: RCODE_NAMES[rcode] ?? String(rcode) }, DURATION_BUCKETS, histogram);
-    }
-  });
-  const total = (counted: readonly UpstreamCounters[], read: (one: UpstreamCounters) => number): number =>
-    counted.reduce((all, one) => all + read(one), 0);
-  page.head('coredns_proxy_healthcheck_failures_total', 'counter', 'Counter of the number of failed healthchecks.');
-  perUpstream((labels, counted) =>
-    page.counter(
-      labels,
-      total(counted, (one) => one.healthcheckFailures),
-    ),
-  );
-  for (const [what, field] of [
-    ['hits', 'reused'],
-    ['misses', 'opened'],
-  ] as const) {
-    page.head(
-      `coredns_proxy_conn_cache_${what}_total`,
-      'counter',
-      `Counter of connection cache ${what} per upstream and protocol.`,
-    );
-    for (const proto of ['udp', 'tcp'] as const) {
-      perUpstream((labels, counted) =>
-        page.counter(
-          { ...labels, proto },
-          total(counted, (one) => one[field][proto]),
-        ),
-      );
-    }
-  }
-  page.head(
-    'sluice_dns_upstream_mismatches_total',
-    'counter',
-    'Datagrams from an upstream that did not fit a query: late, broken or forged',
-  );
-  perUpstream(({ to = '' }, counted) =>
-    page.counter(
-      { to },
-      total(counted, (one) => one.mismatches),
-    ),
-  );
-}
-
-function byAddress(counters: readonly ForwardCounters[]): ReadonlyMap<string, readonly UpstreamCounters[]> {
-  return Map.groupBy(
+  exposeUpstreams(
+    page,
     counters.flatMap(({ upstreams }) => upstreams),
-    ({ to }) => to,
   );
-}
-
-function byRcode(counted: readonly UpstreamCounters[]): ReadonlyMap<number, CountedHistogram> {
-  const grouped = Map.groupBy(
-    counted.flatMap(({ durations }) => durations),
-    ({ rcode }) => rcode,
-  );
-  return new Map([...grouped].map(([rcode, parts]) => [rcode, joinHistograms(parts)]));
 }

@@ -64,6 +64,8 @@ const STALE_RETRY_MS = 30_000;
 /** RFC 8767, 4: the TTL of an answer that is too old. */
 const STALE_TTL_S = 30;
 
+const CACHED_ERROR: ExtendedError = { code: EDE.cachedError, text: '' };
+
 /** The part of an entry's life, at its end, in which it is fetched anew. */
 const PREFETCH_SHARE = 0.1;
 
@@ -128,6 +130,7 @@ export class CachingForwarder implements Forwarder {
   counters(): ForwardCounters {
     return {
       cache: this.#counts.totals(this.#cache),
+      drops: this.#fetcher.drops + this.#routes.mismatches,
       rejects: this.#admission.rejects,
       ...this.#routes.counters(),
     };
@@ -139,7 +142,8 @@ export class CachingForwarder implements Forwarder {
     const { prefetchHits } = this.#config.cache;
     if (prefetchHits > 0 && entry.hits >= prefetchHits) this.#prefetch(request, entry, nowMs);
     const ageS = Math.floor((nowMs - entry.storedMs) / 1000);
-    return this.#reply(request, { answer: entry.answer, ageS, turn: entry.hits });
+    const error = entry.kind === 'failure' ? { error: CACHED_ERROR } : {};
+    return this.#reply(request, { answer: entry.answer, ageS, turn: entry.hits, ...error });
   }
 
   /** Once in the life of an entry, near its end. */
@@ -230,7 +234,7 @@ export class CachingForwarder implements Forwarder {
 
   #refuse(request: ForwardQuery, rcode: number, error?: ExtendedError): Uint8Array {
     const { packet, questionEnd } = request.query;
-    const answer: Answer = emptyAnswer(packet, questionEnd, rcode);
+    const answer: Answer = emptyAnswer(packet.subarray(HEADER_BYTES, questionEnd), rcode);
     return this.#reply(request, { answer, ...(error === undefined ? {} : { error }) });
   }
 
@@ -240,5 +244,5 @@ export class CachingForwarder implements Forwarder {
 }
 
 function isFailure(fetched: Fetched): boolean {
-  return fetched.answer === undefined || fetched.kind === 'failure' || (fetched.answer.flags & 0x0f) === RCODE.refused;
+  return fetched.answer === undefined || fetched.kind === 'failure';
 }

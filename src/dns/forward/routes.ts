@@ -31,6 +31,7 @@ export class Routes {
   readonly #fixed: ReadonlySet<Upstream>;
   #default: UpstreamGroup | undefined;
   #allDown = 0;
+  #mismatches = 0;
 
   /** @throws SluiceError `bad-config` for an address or a zone that is none. */
   constructor(options: RoutesOptions) {
@@ -56,6 +57,11 @@ export class Routes {
   /** @returns `undefined` for names that nobody is to be asked for. */
   groupFor(name: NameKey): UpstreamGroup | undefined {
     return this.#stubs.find(name)?.value ?? this.#default;
+  }
+
+  /** Messages that did not fit a query, from upstreams that are no more, too. */
+  get mismatches(): number {
+    return this.#mismatches;
   }
 
   /** How often all upstreams of a group were down when one was needed, and what each did. */
@@ -101,7 +107,13 @@ export class Routes {
     const known = this.#upstreams.get(name);
     if (known !== undefined) return known;
     const { config, clock, log } = this.#options;
-    const upstream = new Upstream({ endpoint, settings: config, clock, log });
+    const upstream = new Upstream({
+      endpoint,
+      settings: config,
+      clock,
+      log,
+      onMismatch: () => void this.#mismatches++,
+    });
     this.#upstreams.set(name, upstream);
     return upstream;
   }

@@ -39,7 +39,7 @@ export class UpstreamGroup {
     const deadlineMs = clock.now() + totalTimeoutMs;
     const candidates = this.#candidates();
     const unwilling = new Set<Upstream>();
-    let best: Asked = { failure: 'no upstream is known' };
+    let best: Asked = { failure: 'no upstream is known', reason: 'unasked' };
     for (const upstream of [...candidates, ...candidates]) {
       if (unwilling.has(upstream)) continue;
       if (clock.now() >= deadlineMs) break;
@@ -49,7 +49,7 @@ export class UpstreamGroup {
         if (rcode !== RCODE.servFail && rcode !== RCODE.refused) return asked;
         unwilling.add(upstream);
         best = asked;
-      } else if (!('message' in best)) best = { failure: `${upstream.name}: ${asked.failure}` };
+      } else if (!('message' in best)) best = { ...asked, failure: `${upstream.name}: ${asked.failure}` };
     }
     return best;
   }

@@ -33,6 +33,8 @@ export interface UpstreamOptions {
   readonly settings: UpstreamSettings;
   readonly clock: Clock;
   readonly log: Log;
+  /** Told of every message that did not fit the query. */
+  readonly onMismatch: () => void;
 }
 
 /** How an upstream is to be asked. */
@@ -45,13 +47,16 @@ export interface AskOptions {
   readonly deadlineMs: number;
 }
 
-export type Asked = { readonly message: ScannedMessage } | { readonly failure: string };
+export type Asked =
+  | { readonly message: ScannedMessage }
+  /** `silence`: it was asked and gave no answer; `unasked`: there was nobody to ask, or we are stopping. */
+  | { readonly failure: string; readonly reason: 'silence' | 'unasked' };
 
 export interface UpstreamCounters {
   /** `10.0.0.1:53` */
   readonly to: string;
   readonly healthcheckFailures: number;
-  /** Datagrams that did not fit the query: late, broken or forged. */
+  /** Messages that did not fit the query: late, broken or forged. */
   readonly mismatches: number;
   /** Queries that found a connection, and those that opened a socket. */
   readonly reused: { readonly tcp: number; readonly udp: 0 };
@@ -72,6 +77,7 @@ export class Upstream {
   readonly #udp: UdpExchange;
   readonly #tcp: TcpExchange;
   readonly #health: Health;
+  readonly #onMismatch: () => void;
   readonly #durations = new DurationsByRcode();
   readonly #counts = { healthcheckFailures: 0, mismatches: 0, reusedTcp: 0, openedTcp: 0, openedUdp: 0 };
   /** It answers in upper and lower case of its own, so mixing says nothing. */
@@ -79,13 +85,16 @@ export class Upstream {
   #plainUntilMs = -Infinity;
   #isClosed = false;
 
-  constructor({ endpoint, settings, clock, log }: UpstreamOptions) {
+  constructor({ endpoint, settings, clock, log, onMismatch }: UpstreamOptions) {
     this.name = endpointText(endpoint);
     this.#settings = settings;
     this.#clock = clock;
     const { maxMismatches, tcpIdleMs, maxFails } = settings;
-    const onMismatch = (): void => void this.#counts.mismatches++;
-    this.#udp = new UdpExchange({ endpoint, clock, maxMismatches, onMismatch });
+    this.#onMismatch = (): void => {
+      this.#counts.mismatches++;
+      onMismatch();
+    };
+    this.#udp = new UdpExchange({ endpoint, clock, maxMismatches, onMismatch: this.#onMismatch });
     const onReuse = (reused: boolean): void => void this.#counts[reused ? 'reusedTcp' : 'openedTcp']++;
     this.#tcp = new TcpExchange({ endpoint, clock, idleMs: tcpIdleMs, onReuse });
     const onProbeFailed = (): void => void this.#counts.healthcheckFailures++;
@@ -101,7 +110,7 @@ export class Upstream {
   }
 
   async ask(options: AskOptions): Promise<Asked> {
-    if (this.#isClosed) return { failure: 'stopping' };
+    if (this.#isClosed) return { failure: 'stopping', reason: 'unasked' };
     const startedMs = this.#clock.now();
     let outcome = await this.#exchange(options, this.#clock.now() >= this.#plainUntilMs);
     if (outcome.ok && refusesEdns(outcome) && this.#clock.now() >= this.#plainUntilMs) {
@@ -109,12 +118,16 @@ export class Upstream {
       if (outcome.ok && outcome.match !== 'unread') this.#plainUntilMs = this.#clock.now() + PLAIN_FOR_MS;
     }
     if (!outcome.ok) {
-      if (outcome.reason !== 'closed') this.#health.suspect();
-      return { failure: outcome.detail };
+      if (outcome.reason === 'closed') return { failure: outcome.detail, reason: 'unasked' };
+      this.#health.suspect();
+      return { failure: outcome.detail, reason: 'silence' };
     }
     this.#health.answered();
     const message = scanMessage(outcome.message);
-    if (message === undefined) return { failure: 'the answer is garbled' };
+    if (message === undefined) {
+      this.#onMismatch();
+      return { failure: 'the answer is garbled', reason: 'silence' };
+    }
     this.#durations.observe(message.rcode, this.#clock.now() - startedMs);
     return { message };
   }

@@ -11,7 +11,7 @@ export interface Question {
   readonly class: number;
 }
 
-/** What an answer is to the cache: `failure` is SERVFAIL or NOTIMP, `unfit` is not to be kept. */
+/** What an answer is to the cache: `failure` says nothing of the name (RFC 9520, 2), `unfit` is not to be kept. */
 export type AnswerKind = 'success' | 'denial' | 'failure' | 'unfit';
 
 export interface Verdict {
@@ -29,8 +29,7 @@ const UNFIT: Verdict = { kind: 'unfit', ttlS: 0 };
 export function judge(message: ScannedMessage, question: Question): Verdict {
   if ((message.flags & FLAG.truncated) !== 0) return UNFIT;
   const { rcode } = message;
-  if (rcode === RCODE.servFail || rcode === RCODE.notImp) return { kind: 'failure', ttlS: 0 };
-  if (rcode !== RCODE.noError && rcode !== RCODE.nxDomain) return UNFIT;
+  if (rcode !== RCODE.noError && rcode !== RCODE.nxDomain) return { kind: 'failure', ttlS: 0 };
   const answers = message.records.filter((record) => record.section === 'answer');
   const chain = followAliases(message, answers, question);
   if (chain === undefined || !answers.every((record) => belongs(record, chain))) return UNFIT;

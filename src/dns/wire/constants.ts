@@ -75,6 +75,7 @@ export const DNSSEC_OK = 0x80_00;
 export const EDE = {
   other: 0,
   staleAnswer: 3,
+  cachedError: 13,
   notReady: 14,
   prohibited: 18,
   staleNxDomain: 19,

@@ -46,6 +46,7 @@ describe('how other names are looked up', () => {
       'dns-cache-ttl': '60',
       'dns-cache-denial-ttl': '5',
       'dns-cache-min-ttl': '1',
+      'dns-cache-failure-ttl': '2',
       'dns-prefetch': '10',
       'dns-serve-stale': '1h',
     };
@@ -63,6 +64,7 @@ describe('how other names are looked up', () => {
         maxTtlS: 60,
         maxDenialTtlS: 5,
         minTtlS: 1,
+        failureTtlS: 2,
         prefetchHits: 10,
         staleS: 3600,
       },

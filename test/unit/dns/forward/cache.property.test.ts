@@ -1,20 +1,27 @@
 import { array, assert, boolean, constantFrom, integer, nat, oneof, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../../../src/dns/forward/answer.ts';
 import { emptyAnswer, sizeOf } from '../../../../src/dns/forward/answer.ts';
 import { AnswerCache, variantOf } from '../../../../src/dns/forward/cache.ts';
 import type { CacheEntry, CacheItem } from '../../../../src/dns/forward/cache.ts';
-import { TYPE } from '../../../../src/dns/wire/constants.ts';
+import { HEADER_BYTES, TYPE } from '../../../../src/dns/wire/constants.ts';
 import { key, query } from './messages.ts';
 
-const ENTRY_BYTES = sizeOf(emptyAnswer(query('n0000.example').packet, query('n0000.example').questionEnd, 0));
+/** Of a question without an answer. */
+function nothing(name: string): Answer {
+  const { packet, questionEnd } = query(name);
+  return emptyAnswer(packet.subarray(HEADER_BYTES, questionEnd), 0);
+}
+
+const ENTRY_BYTES = sizeOf(nothing('n0000.example'));
 
 function item(n: number, kind: CacheEntry['kind'], variant = 4): CacheItem {
-  const asked = query(`n${String(n).padStart(4, '0')}.example`);
+  const name = `n${String(n).padStart(4, '0')}.example`;
   return {
-    name: asked.name,
+    name: key(name),
     variant,
     kind,
-    answer: emptyAnswer(asked.packet, asked.questionEnd, 0),
+    answer: nothing(name),
     nowMs: 0,
     lifetimeMs: 1000,
   };

@@ -3,7 +3,7 @@ import type { ScannedMessage } from '../../../../src/dns/forward/scan.ts';
 import { FLAG, RCODE, TYPE } from '../../../../src/dns/wire/constants.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import type { Script } from './fake-upstream.ts';
-import { ask, eventually, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
+import { ask, eventually, FakeUpstream, forwarder, good, silent, upstream, WWW } from './fake-upstream.ts';
 import { a, alias, query, response, soa } from './messages.ts';
 
 const missing: Script = ({ query: asked }) => [
@@ -53,10 +53,10 @@ describe('the cache', () => {
       2,
       ({ query: asked }) => [response(asked, { answer: [a('www.example.org', '192.0.2.1', 0xff_ff_ff_ff)] })],
     ],
-    ['REFUSED', 2, ({ query: asked }) => [response(asked, { rcode: RCODE.refused })]],
     ['a truncated answer', 2, ({ query: asked }) => [response(asked, { flags: FLAG.truncated })]],
     ['a denial without SOA', 2, ({ query: asked }) => [response(asked, { rcode: RCODE.nxDomain })]],
     ['SERVFAIL', 1, ({ query: asked }) => [response(asked, { rcode: RCODE.servFail })]],
+    ['REFUSED', 1, ({ query: asked }) => [response(asked, { rcode: RCODE.refused })]],
     [
       'a TTL of a week',
       1,
@@ -139,6 +139,58 @@ describe('the cache', () => {
     await eventually(() => to.counters().cache.prefetches).toBe(1);
     await eventually(async () => ttls(await ask(to, WWW))).toEqual([30]);
     expect(fake.questions).toHaveLength(2);
+  });
+});
+
+describe('a failure is remembered (RFC 9520)', () => {
+  const CACHED_ERROR = '\0\x0f\0\x02\0\x0d';
+  const asking = query('www.example.org', { edns: true });
+
+  test.each([
+    ['what a server said, for 5 s', RCODE.servFail, 4900, 200],
+    ['a refusal, too', RCODE.refused, 4900, 200],
+  ])('%s', async (_what, rcode, beforeMs, restMs) => {
+    const clock = new FakeClock();
+    const fake = await upstream(({ query: asked }) => [response(asked, { rcode, opt: true })]);
+    const to = forwarder([fake], { clock });
+    const first = await ask(to, asking);
+    await clock.advance(beforeMs);
+    const second = await ask(to, asking);
+    expect([first.rcode, second.rcode, fake.questions.length]).toEqual([rcode, rcode, 1]);
+    const says = [first, second].map(({ bytes }) => Buffer.from(bytes).toString('latin1').includes(CACHED_ERROR));
+    expect(says).toEqual([false, true]);
+    fake.script = good;
+    await clock.advance(restMs);
+    expect((await ask(to, asking)).rcode).toBe(RCODE.noError);
+  });
+
+  test('that nobody answers, for 1 s', async () => {
+    const gone = await FakeUpstream.start(silent);
+    const { address } = gone;
+    gone.stop();
+    const clock = new FakeClock();
+    // The kernel says at once that nobody is there.
+    const to = forwarder([], { clock, upstreams: [address] });
+    expect((await ask(to, asking)).rcode).toBe(RCODE.servFail);
+    const asked = to.counters().upstreams[0]?.opened.udp;
+    await clock.advance(900);
+    const hit = await ask(to, asking);
+    expect([hit.rcode, to.counters().upstreams[0]?.opened.udp]).toEqual([RCODE.servFail, asked]);
+    expect(Buffer.from(hit.bytes).toString('latin1')).toContain(CACHED_ERROR);
+    await clock.advance(200);
+    await ask(to, asking);
+    expect(to.counters().upstreams[0]?.opened.udp).toBeGreaterThan(asked ?? 0);
+  });
+
+  test('but not that there is no server to ask, nor what nobody should keep', async () => {
+    const clock = new FakeClock();
+    const none = forwarder([], { clock, resolvConf: '/nonexistent/resolv.conf' });
+    await ask(none, asking);
+    expect(none.counters().cache.entries.denial).toBe(0);
+    const fake = await upstream(({ query: asked }) => [response(asked, { rcode: RCODE.servFail })]);
+    const to = forwarder([fake], { clock });
+    await ask(to, query('www.example.org', { flags: 0 }));
+    expect(to.counters().cache.entries.denial).toBe(0);
   });
 });
 

@@ -93,8 +93,10 @@ describe('names of the cluster', () => {
         ],
       }),
     ]);
-    const reply = await ask(forwarder([fake], { privateZones }), WWW);
+    const to = forwarder([fake], { privateZones });
+    const reply = await ask(to, WWW);
     expect([reply.rcode, reply.records]).toEqual([RCODE.servFail, []]);
+    expect(to.counters().drops).toBe(1);
   });
 
   test('are left out where they are beside the answer', async () => {

@@ -91,7 +91,6 @@ describe('a denial', () => {
 describe('not for the cache', () => {
   test.each<[string, ResponseSpec]>([
     ['a truncated answer', { flags: FLAG.truncated, answer: [a('www.example.org', '192.0.2.1')] }],
-    ['REFUSED', { rcode: RCODE.refused }],
     ['an answer for another name', { answer: [a('www.example.net', '192.0.2.1')] }],
     [
       'an answer with more than was asked for',
@@ -127,6 +126,6 @@ describe('not for the cache', () => {
   ])('%s', (_what, spec) => expect(verdict(spec)).toEqual({ kind: 'unfit', ttlS: 0 }));
 });
 
-test.each([RCODE.servFail, RCODE.notImp])('response code %i is a failure', (rcode) => {
+test.each([RCODE.formErr, RCODE.servFail, RCODE.notImp, RCODE.refused, 9])('response code %i is a failure', (rcode) => {
   expect(verdict({ rcode })).toEqual({ kind: 'failure', ttlS: 0 });
 });
