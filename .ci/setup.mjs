@@ -26,6 +26,7 @@ const TOOLS = {
   modprobe: 'kmod',
   dig: 'bind9-dnsutils',
   dnsperf: 'dnsperf',
+  'ld-musl-config': 'musl', // 400 kB: the C library of Alpine, whose resolver does as no other.
   prove: 'perl', // Not perl, which perl-base brings too, without Time::HiRes.
   // On these processors linux.uml boots only with a library of test/uml.
   ...(hasProcessorFlag('amx_tile') && { cc: 'gcc' }),
