@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseCidr, parseIpAddress } from '../model/address.ts';
 import type { FieldSpec, FieldType } from './fields.ts';
 import { judgeGate } from './gates.ts';
