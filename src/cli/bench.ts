@@ -1,12 +1,14 @@
-import { benchCompareCommand } from './bench-compare.ts';
-import { benchDnsCommand } from './bench-dns.ts';
-import { benchPacketsCommand } from './bench-packets.ts';
-import { benchReportCommand } from './bench-report.ts';
-import { benchSyncCommand } from './bench-sync.ts';
 import type { ToolGroup } from './command.ts';
 
 export const benchGroup: ToolGroup = {
   name: 'bench',
   summary: 'measure, in private network namespaces',
-  commands: [benchSyncCommand, benchPacketsCommand, benchCompareCommand, benchDnsCommand, benchReportCommand],
+  async load() {
+    const { benchSyncCommand } = await import('./bench-sync.ts');
+    const { benchPacketsCommand } = await import('./bench-packets.ts');
+    const { benchCompareCommand } = await import('./bench-compare.ts');
+    const { benchDnsCommand } = await import('./bench-dns.ts');
+    const { benchReportCommand } = await import('./bench-report.ts');
+    return [benchSyncCommand, benchPacketsCommand, benchCompareCommand, benchDnsCommand, benchReportCommand];
+  },
 };

@@ -18,7 +18,10 @@ export interface CliIo {
   readonly errLive: boolean;
 }
 
-/** One command of the command line; its options are those of OPTIONS that name it. */
+/**
+ * One command of the command line; its options are those of OPTIONS that name it. What it needs to run is imported when it runs:
+ * a process is one command for as long as it lives, and the others would only be memory.
+ */
 export interface CliCommand {
   readonly name: Command;
   /** One line for the help. */
@@ -86,5 +89,6 @@ export interface ToolCommand {
 export interface ToolGroup {
   readonly name: string;
   readonly summary: string;
-  readonly commands: readonly ToolCommand[];
+  /** Asked for when one of them is wanted, see {@link CliCommand}. */
+  load(): Promise<readonly ToolCommand[]>;
 }

@@ -1,4 +1,3 @@
-import { queryManifests } from '../app/dns-query.ts';
 import type { CliCommand } from './command.ts';
 import { reportComplaints } from './complaints.ts';
 
@@ -8,6 +7,7 @@ export const dnsQueryCommand: CliCommand = {
   summary: 'show what manifests would make of a DNS query, and why',
   operands: ['<name>', '[type]'],
   async run(config, io, [name = '', type]) {
+    const { queryManifests } = await import('../app/dns-query.ts');
     const { lines, problems } = await queryManifests({ config, stdin: io.stdin, name, type });
     reportComplaints({ badObjects: problems, warnings: [] }, false, io);
     io.out(`${lines.join('\n')}\n`);

@@ -1,12 +1,9 @@
 import { toSluiceError } from '../base/errors.ts';
-import { runApiServer } from '../bench/compare/api-server.ts';
-import { runCaseProcess } from '../bench/sync/case-process.ts';
 import { benchGroup } from './bench.ts';
 import type { CliCommand, CliIo } from './command.ts';
 import { diffCommand } from './diff.ts';
 import { dnsCommand } from './dns.ts';
 import { dnsQueryCommand } from './dns-query.ts';
-import { runAgent } from '../lab/agent.ts';
 import type { HiddenPart } from '../lab/self.ts';
 import { cleanupCommand } from './cleanup.ts';
 import { demoCommand } from './demo.ts';
@@ -27,14 +24,19 @@ const COMMANDS: readonly CliCommand[] = [
 /** How the bundle starts itself for its own purposes; not for people, so no commands of the command line. */
 const HIDDEN_PARTS: Readonly<Record<HiddenPart, (args: readonly string[]) => Promise<number>>> = {
   'lab-agent': async () => {
+    const { runAgent } = await import('../lab/agent.ts');
     await runAgent(process.stdin, process.stdout);
     return 0;
   },
   'bench-api': async () => {
+    const { runApiServer } = await import('../bench/compare/api-server.ts');
     await runApiServer(process.stdin, process.stdout);
     return 0;
   },
-  'bench-case': ([spec = '']) => runCaseProcess(spec, process.stdin, process.stdout),
+  'bench-case': async ([spec = '']) => {
+    const { runCaseProcess } = await import('../bench/sync/case-process.ts');
+    return runCaseProcess(spec, process.stdin, process.stdout);
+  },
 };
 
 /** For everything that is not a result; `diff` has 1 for "differs", as kubectl diff and diff have. */

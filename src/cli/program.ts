@@ -10,7 +10,7 @@ import type { Config } from '../config/resolve.ts';
 import { variableOf } from '../config/resolve.ts';
 import { writeConfig } from '../config/write.ts';
 import { normalizeArguments, versionRequest } from './arguments.ts';
-import type { CliCommand, CliIo, ToolGroup, ToolOption } from './command.ts';
+import type { CliCommand, CliIo, ToolCommand, ToolGroup, ToolOption } from './command.ts';
 import { ToolValues } from './command.ts';
 
 /** What a command line without a command means, as for kube-proxy, which has none. */
@@ -55,13 +55,15 @@ export async function runProgram(args: readonly string[], parts: ProgramParts, i
       exitCode = await perform(command, { config, commands, io, operands: subcommand.args });
     });
   }
+  const words = normalizeArguments(args, DEFAULT_COMMAND);
   for (const group of groups) {
-    addGroup(program, group, async (run) => {
+    const tools = words.includes(group.name) ? await group.load() : [];
+    addGroup(program, { ...group, tools }, async (run) => {
       exitCode = await run(io);
     });
   }
   try {
-    await program.parseAsync(normalizeArguments(args, DEFAULT_COMMAND), { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return 0;
@@ -73,11 +75,11 @@ export async function runProgram(args: readonly string[], parts: ProgramParts, i
 
 function addGroup(
   program: Program,
-  { name, summary, commands }: ToolGroup,
+  { name, summary, tools }: Omit<ToolGroup, 'load'> & { readonly tools: readonly ToolCommand[] },
   start: (run: (io: CliIo) => Promise<number>) => Promise<void>,
 ): void {
   const group = program.command(name).description(summary);
-  for (const tool of commands) {
+  for (const tool of tools) {
     const command = group.command(tool.name).description(tool.summary).allowExcessArguments(false);
     for (const option of tool.options) command.addOption(toolOption(option));
     command.action(() => start((io) => tool.run(new ToolValues(flagsGiven(command)), io)));

@@ -1,4 +1,3 @@
-import { renderRules } from '../app/dry-run.ts';
 import type { CliCommand } from './command.ts';
 import { reportComplaints } from './complaints.ts';
 
@@ -7,6 +6,7 @@ export const renderCommand: CliCommand = {
   name: 'render',
   summary: 'print the rules that a fresh node would be given',
   async run(config, io) {
+    const { renderRules } = await import('../app/dry-run.ts');
     const rendered = await renderRules(config, io.stdin);
     reportComplaints(rendered, config.strict, io);
     for (const { family, text } of rendered.texts) io.out(`# ${family}\n${text}`);

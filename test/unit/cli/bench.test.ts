@@ -35,7 +35,7 @@ describe('a group of commands', () => {
   const group: ToolGroup = {
     name: 'tools',
     summary: 'several',
-    commands: [
+    load: async () => [
       {
         name: 'hammer',
         summary: 'hits',
