@@ -1,9 +1,9 @@
+import { compareText } from '../base/compare-text.ts';
 import { equalData } from '../base/equal.ts';
 import type { PersistentMap } from '../base/persistent-map.ts';
 import type { Steps } from '../base/steps.ts';
 import { ITEMS_PER_STEP } from '../base/steps.ts';
 import type { ChangeSet, MemberChange, ObjectChange, RuleObject, RuleSet } from './rules.ts';
-import { compareText } from './rules.ts';
 
 /**
  * `diffRuleSets` for two that share nothing, a fresh reading and what it should be: costs everything, so it comes in

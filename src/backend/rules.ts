@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare-text.ts';
 import { equalData } from '../base/equal.ts';
 import { diffMaps, PersistentMap } from '../base/persistent-map.ts';
 
@@ -53,12 +54,6 @@ export const NO_CHANGES: ChangeSet = { objects: [], members: [] };
 
 export function isEmptyChange(change: ChangeSet): boolean {
   return change.objects.length === 0 && change.members.length === 0;
-}
-
-/** For `sort`, by code units. */
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** Costs what the two do not share: one change for neighbours in time, everything for strangers (a fresh read). */

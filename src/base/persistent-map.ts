@@ -92,11 +92,10 @@ function insertBelow<V>(node: Branch<V>, leaf: Leaf<V>, at: Descent): Branch<V> 
   const bit = bitAt(leaf.hash, at.shift);
   const index = slotIndex(node.bitmap, bit);
   if ((node.bitmap & bit) === 0) {
-    const target = writable(node, at.owner);
-    target.bitmap |= bit;
-    target.slots.splice(index, 0, leaf);
     at.isNew = true;
-    return target;
+    // Exactly as many places as are needed: an array that grows by itself gets 17 at once.
+    const slots = node.slots.toSpliced(index, 0, leaf);
+    return { kind: 'branch', owner: at.owner, bitmap: node.bitmap | bit, slots };
   }
   at.shift += BITS;
   const before = node.slots[index] as Node<V>;

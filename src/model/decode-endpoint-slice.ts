@@ -33,8 +33,6 @@ interface NumberedPort {
   readonly port: number;
 }
 
-type Portless = Omit<Endpoint, 'port'>;
-
 export const ADDRESS_TYPES = [...IP_FAMILIES, 'FQDN'] as const;
 
 export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
@@ -45,36 +43,40 @@ const HEADLESS_LABEL = 'service.kubernetes.io/headless';
  * Absent conditions mean ready, serving and not terminating.
  */
 export function decodeEndpointSlice(json: unknown, origin?: string): Decoded<EndpointSlice> {
-  return decodeObject(json, labelOf(json, 'EndpointSlice', origin), (root) => {
-    const { namespace, name } = readNamespacedName(root, isDnsSubdomain);
-    const labels = root.at('metadata', 'labels');
-    const addressType = root.get('addressType').required((field) => field.oneOf(ADDRESS_TYPES));
-    if (labels.get(HEADLESS_LABEL).present || addressType === 'FQDN') return undefined;
-    const owner = labels.get(SERVICE_NAME_LABEL);
-    const serviceName = owner.required((field) => field.string());
-    if (!isDnsLabel(serviceName)) owner.fail('is not a valid Service name');
-    const ports = readEach(root.get('ports'), readPort);
-    const endpoints = readEach(root.get('endpoints'), (item) => readEndpoint(item, addressType));
-    return { name, service: `${namespace}/${serviceName}`, ports: endpointsByPort(ports, endpoints) };
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'EndpointSlice', origin),
+    (root) => {
+      const { namespace, name } = readNamespacedName(root, isDnsSubdomain);
+      const labels = root.at('metadata', 'labels');
+      const addressType = root.get('addressType').required((field) => field.oneOf(ADDRESS_TYPES));
+      if (labels.get(HEADLESS_LABEL).present || addressType === 'FQDN') return undefined;
+      const owner = labels.get(SERVICE_NAME_LABEL);
+      const serviceName = owner.required((field) => field.string());
+      if (!isDnsLabel(serviceName)) owner.fail('is not a valid Service name');
+      const ports = root.get('ports').each(readPort);
+      const endpoints = root.get('endpoints').each((item) => readEndpoint(item, addressType, ports[0]?.port ?? 0));
+      return { name, service: `${namespace}/${serviceName}`, ports: endpointsByPort(ports, endpoints) };
+    },
+  );
 }
 
-function readEach<T>(list: Field, read: (item: Field) => T | undefined): readonly T[] {
-  const found = list.items().map((item) => item.attempt(read));
-  return found.filter((item) => item !== undefined);
-}
-
-function endpointsByPort(ports: readonly NumberedPort[], endpoints: readonly Portless[]): readonly SlicePort[] {
-  const grouped = Map.groupBy(ports, ({ name, protocol }) => `${name}/${protocol}`);
-  const slicePorts = [...grouped.values()].flatMap((alike) => {
-    const all = alike.flatMap(({ port }) => endpoints.map((endpoint) => withPort(endpoint, port)));
-    return alike.slice(0, 1).map(({ name, protocol }) => ({ name, protocol, endpoints: sortEndpoints(all) }));
-  });
-  return compact(slicePorts);
+/** @param endpoints with the number of the first port, which is the only one of almost every slice. */
+function endpointsByPort(ports: readonly NumberedPort[], endpoints: readonly Endpoint[]): readonly SlicePort[] {
+  const found: SlicePort[] = [];
+  for (const { name, protocol } of ports) {
+    const isAlike = (other: Pick<SlicePort, 'name' | 'protocol'>): boolean =>
+      other.name === name && other.protocol === protocol;
+    if (found.some(isAlike)) continue;
+    const all = ports.filter(isAlike).flatMap(({ port }) => endpoints.map((endpoint) => withPort(endpoint, port)));
+    found.push({ name, protocol, endpoints: sortEndpoints(all) });
+  }
+  return compact(found);
 }
 
 /** Spelled out, because there are very many of them and V8 makes copies with a spread twice as large. */
-function withPort(from: Portless, port: number): Endpoint {
+function withPort(from: Endpoint, port: number): Endpoint {
+  if (from.port === port) return from;
   const { address, nodeName, ready, serving, terminating, zoneHints, nodeHints } = from;
   if (nodeName === undefined) return { address, port, ready, serving, terminating, zoneHints, nodeHints };
   return { address, port, nodeName, ready, serving, terminating, zoneHints, nodeHints };
@@ -89,20 +91,20 @@ function readPort(item: Field): NumberedPort {
 }
 
 /** Only the first address counts, as for kube-proxy; the API allows more and defines no meaning for them. */
-function readEndpoint(item: Field, family: IpFamily): Portless {
-  const first = item.get('addresses').items()[0] ?? item.get('addresses').fail('is empty');
+function readEndpoint(item: Field, family: IpFamily, port: number): Endpoint {
+  const first = item.get('addresses').first() ?? item.get('addresses').fail('is empty');
   const conditions = item.get('conditions');
   const nodeName = item.get('nodeName').string();
   const hints = item.get('hints');
-  return {
-    address: readAddress(first, family),
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ready: conditions.get('ready').boolean() ?? true,
-    serving: conditions.get('serving').boolean() ?? true,
-    terminating: conditions.get('terminating').boolean() ?? false,
-    zoneHints: readHints(hints.get('forZones')),
-    nodeHints: readHints(hints.get('forNodes')),
-  };
+  const address = readAddress(first, family);
+  const ready = conditions.get('ready').boolean() ?? true;
+  const serving = conditions.get('serving').boolean() ?? true;
+  const terminating = conditions.get('terminating').boolean() ?? false;
+  const zoneHints = hints.present ? readHints(hints.get('forZones')) : NO_HINTS;
+  const nodeHints = hints.present ? readHints(hints.get('forNodes')) : NO_HINTS;
+  // Spelled out for the reason that withPort has.
+  if (nodeName === undefined) return { address, port, ready, serving, terminating, zoneHints, nodeHints };
+  return { address, port, nodeName, ready, serving, terminating, zoneHints, nodeHints };
 }
 
 function readAddress(field: Field, family: IpFamily): IpAddress {

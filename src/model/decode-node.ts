@@ -21,19 +21,23 @@ const ADDRESS_TYPES = ['InternalIP', 'ExternalIP'] as const;
 
 /** Node v1, untyped. */
 export function decodeNode(json: unknown, origin?: string): Decoded<NodeFacts> {
-  return decodeObject(json, labelOf(json, 'Node', origin), (root) => {
-    const zone = root.at('metadata', 'labels', ZONE_LABEL).string() ?? '';
-    const cidrs = root.at('spec', 'podCIDRs');
-    const cidrFields = cidrs.items().length > 0 ? cidrs.items() : [root.at('spec', 'podCIDR')];
-    const leaving = readLeaving(root);
-    return {
-      name: readName(root, isDnsSubdomain),
-      addresses: readAddresses(root.at('status', 'addresses')),
-      ...(zone === '' ? {} : { zone }),
-      ...(leaving === undefined ? {} : { leaving }),
-      podCidrs: unique(cidrFields.map((item) => item.attempt((field) => field.parsed(parseCidr, 'a network')))),
-    };
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'Node', origin),
+    (root) => {
+      const zone = root.at('metadata', 'labels', ZONE_LABEL).string() ?? '';
+      const cidrs = root.at('spec', 'podCIDRs');
+      const cidrFields = cidrs.items().length > 0 ? cidrs.items() : [root.at('spec', 'podCIDR')];
+      const leaving = readLeaving(root);
+      return {
+        name: readName(root, isDnsSubdomain),
+        addresses: readAddresses(root.at('status', 'addresses')),
+        ...(zone === '' ? {} : { zone }),
+        ...(leaving === undefined ? {} : { leaving }),
+        podCidrs: unique(cidrFields.map((item) => item.attempt((field) => field.parsed(parseCidr, 'a network')))),
+      };
+    },
+  );
 }
 
 function readLeaving(root: Field): NodeFacts['leaving'] {

@@ -29,14 +29,18 @@ type Shared = Omit<ServicePort, 'key' | 'portName' | 'protocol' | 'port' | 'node
  * headless, ExternalName, without a ClusterIP yet, or another proxy's.
  */
 export function decodeService(json: unknown, origin?: string): Decoded<readonly ServicePort[]> {
-  return decodeObject(json, labelOf(json, 'Service', origin), (root) => {
-    const { name } = readNamespacedName(root, isDnsLabel);
-    const spec = root.get('spec');
-    const type = spec.get('type').oneOf(SERVICE_TYPES) ?? 'ClusterIP';
-    if (root.at('metadata', 'labels').get(PROXY_NAME_LABEL).present || type === 'ExternalName') return [];
-    const clusterIps = readClusterIps(spec);
-    return clusterIps.length === 0 ? [] : readPorts(spec, readShared(root, { service: name, type, clusterIps }));
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'Service', origin),
+    (root) => {
+      const { name } = readNamespacedName(root, isDnsLabel);
+      const spec = root.get('spec');
+      const type = spec.get('type').oneOf(SERVICE_TYPES) ?? 'ClusterIP';
+      if (root.at('metadata', 'labels').get(PROXY_NAME_LABEL).present || type === 'ExternalName') return [];
+      const clusterIps = readClusterIps(spec);
+      return clusterIps.length === 0 ? [] : readPorts(spec, readShared(root, { service: name, type, clusterIps }));
+    },
+  );
 }
 
 interface Known {
@@ -82,8 +86,8 @@ function parseExternalIp(text: string): IpAddress | undefined {
 
 /** What can be read of a list, in its order, without duplicates; what cannot is reported and left out. */
 function readList<T>(list: Field, read: (item: Field) => T | undefined): readonly T[] {
-  const found = list.items().map((item) => item.attempt(read));
-  return compact([...new Set(found.filter((item) => item !== undefined))]);
+  const found = list.each(read);
+  return compact(found.length > 1 ? [...new Set(found)] : found);
 }
 
 /** One address per family at most. Empty when the Service has none: headless, or not allocated yet. */
@@ -164,15 +168,41 @@ function readPorts(spec: Field, shared: Shared): readonly ServicePort[] {
     if (numbers.has(number)) item.ignore(`port ${number} is there twice`);
     else if (names.has(portName))
       item.get('name').ignore(portName === '' ? 'a second port without a name' : 'is there twice');
-    else ports.push(withPort(shared, { portName, protocol, port, ...(nodePort === 0 ? {} : { nodePort }) }));
+    else ports.push(withPort(shared, { portName, protocol, port }, nodePort));
     numbers.add(number);
     names.add(portName);
   }
   return compact(ports);
 }
 
-function withPort(shared: Shared, port: Pick<ServicePort, 'portName' | 'protocol' | 'port' | 'nodePort'>): ServicePort {
-  return { key: servicePortKey(shared.service, port.portName, port.protocol), ...port, ...shared };
+/** Spelled out, because there are very many of them and V8 makes copies with a spread twice as large. */
+function withPort(
+  shared: Shared,
+  { portName, protocol, port }: Pick<ServicePort, 'portName' | 'protocol' | 'port'>,
+  nodePort: number,
+): ServicePort {
+  const { service, affinityTimeoutS, healthCheckNodePort } = shared;
+  const made: ServicePort = {
+    key: servicePortKey(service, portName, protocol),
+    portName,
+    protocol,
+    port,
+    service,
+    clusterIps: shared.clusterIps,
+    externalIps: shared.externalIps,
+    loadBalancerIps: shared.loadBalancerIps,
+    sourceRanges: shared.sourceRanges,
+    internalTrafficPolicy: shared.internalTrafficPolicy,
+    externalTrafficPolicy: shared.externalTrafficPolicy,
+    createdAtMs: shared.createdAtMs,
+  };
+  if (nodePort === 0 && affinityTimeoutS === undefined && healthCheckNodePort === undefined) return made;
+  return {
+    ...made,
+    ...(nodePort === 0 ? {} : { nodePort }),
+    ...(affinityTimeoutS === undefined ? {} : { affinityTimeoutS }),
+    ...(healthCheckNodePort === undefined ? {} : { healthCheckNodePort }),
+  };
 }
 
 /** TCP unless said otherwise, as the API server defaults it. */

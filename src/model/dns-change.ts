@@ -74,23 +74,31 @@ export function dnsChangeOf(
 }
 
 function decodeNamespace(json: unknown, origin?: string): Decoded<true> {
-  return decodeObject(json, labelOf(json, 'Namespace', origin), (root) => {
-    readName(root, isDnsLabel);
-    return true;
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'Namespace', origin),
+    (root) => {
+      readName(root, isDnsLabel);
+      return true;
+    },
+  );
 }
 
 const ENDED_PHASES = new Set(['Succeeded', 'Failed']);
 
 /** No value for pods that have no address, or none of their own any more. */
 function decodePod(json: unknown, origin?: string): Decoded<DnsPod> {
-  return decodeObject(json, labelOf(json, 'Pod', origin), (root) => {
-    readNamespacedName(root, isDnsSubdomain);
-    const status = root.get('status');
-    if (ENDED_PHASES.has(status.get('phase').string() ?? '')) return undefined;
-    const list = status.get('podIPs').items();
-    const fields = list.length > 0 ? list.map((item) => item.get('ip')) : [status.get('podIP')];
-    const addresses = fields.flatMap((field) => field.parsed(parseIpAddress, 'an IP address') ?? []);
-    return addresses.length === 0 ? undefined : { addresses: addresses.map(addressOctets) };
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'Pod', origin),
+    (root) => {
+      readNamespacedName(root, isDnsSubdomain);
+      const status = root.get('status');
+      if (ENDED_PHASES.has(status.get('phase').string() ?? '')) return undefined;
+      const list = status.get('podIPs').items();
+      const fields = list.length > 0 ? list.map((item) => item.get('ip')) : [status.get('podIP')];
+      const addresses = fields.flatMap((field) => field.parsed(parseIpAddress, 'an IP address') ?? []);
+      return addresses.length === 0 ? undefined : { addresses: addresses.map(addressOctets) };
+    },
+  );
 }

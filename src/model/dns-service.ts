@@ -29,27 +29,31 @@ export type DnsService =
 
 /** Service v1, untyped. No value for one whose addresses are not allocated yet. */
 export function decodeDnsService(json: unknown, origin?: string): Decoded<DnsService> {
-  return decodeObject(json, labelOf(json, 'Service', origin), (root) => {
-    readNamespacedName(root, isDnsLabel);
-    const spec = root.get('spec');
-    // The type decides, never the presence of externalName: the API server keeps that through changes of the type.
-    if (spec.get('type').oneOf(SERVICE_TYPES) === 'ExternalName') {
-      return { kind: 'external', target: spec.get('externalName').required((field) => field.string()) };
-    }
-    const list = spec.get('clusterIPs').items();
-    const fields = list.length > 0 ? list : [spec.get('clusterIP')];
-    const first = fields[0]?.string() ?? '';
-    if (first === 'None') return { kind: 'headless' };
-    if (first === '') return undefined;
-    return {
-      kind: 'cluster',
-      addresses: fields.map((field) =>
-        addressOctets(field.required((found) => found.parsed(parseIpAddress, 'an IP address'))),
-      ),
-      ports: readDnsPorts(spec.get('ports')),
-      programmed: !root.at('metadata', 'labels').get(PROXY_NAME_LABEL).present,
-    };
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'Service', origin),
+    (root) => {
+      readNamespacedName(root, isDnsLabel);
+      const spec = root.get('spec');
+      // The type decides, never the presence of externalName: the API server keeps that through changes of the type.
+      if (spec.get('type').oneOf(SERVICE_TYPES) === 'ExternalName') {
+        return { kind: 'external', target: spec.get('externalName').required((field) => field.string()) };
+      }
+      const list = spec.get('clusterIPs').items();
+      const fields = list.length > 0 ? list : [spec.get('clusterIP')];
+      const first = fields[0]?.string() ?? '';
+      if (first === 'None') return { kind: 'headless' };
+      if (first === '') return undefined;
+      return {
+        kind: 'cluster',
+        addresses: fields.map((field) =>
+          addressOctets(field.required((found) => found.parsed(parseIpAddress, 'an IP address'))),
+        ),
+        ports: readDnsPorts(spec.get('ports')),
+        programmed: !root.at('metadata', 'labels').get(PROXY_NAME_LABEL).present,
+      };
+    },
+  );
 }
 
 /** The ports of a Service or of an EndpointSlice; what cannot be read is left out. */

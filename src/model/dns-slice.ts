@@ -35,26 +35,30 @@ const MAX_LABEL = 63;
  * of host names and for those of no Service.
  */
 export function decodeDnsSlice(json: unknown, origin?: string, options: DnsSliceOptions = {}): Decoded<DnsSlice> {
-  return decodeObject(json, labelOf(json, 'EndpointSlice', origin), (root) => {
-    const { namespace } = readNamespacedName(root, isDnsSubdomain);
-    const family = root.get('addressType').required((field) => field.oneOf(ADDRESS_TYPES));
-    const owner = root.at('metadata', 'labels').get(SERVICE_NAME_LABEL);
-    const service = owner.string();
-    if (family === 'FQDN' || service === undefined) return undefined;
-    if (!isDnsLabel(service)) owner.fail('is not a valid Service name');
-    const ready = root
-      .get('endpoints')
-      .items()
-      .flatMap((item) => item.attempt((field) => readReady(field, family, options)) ?? []);
-    const hosts = ready.map(({ host }) => host);
-    return {
-      service: `${namespace}/${service}`,
-      family,
-      addresses: ready.map(({ address }) => addressOctets(address)).join(''),
-      ...(hosts.some((host) => host !== '') ? { hosts } : {}),
-      ports: readDnsPorts(root.get('ports')),
-    };
-  });
+  return decodeObject(
+    json,
+    () => labelOf(json, 'EndpointSlice', origin),
+    (root) => {
+      const { namespace } = readNamespacedName(root, isDnsSubdomain);
+      const family = root.get('addressType').required((field) => field.oneOf(ADDRESS_TYPES));
+      const owner = root.at('metadata', 'labels').get(SERVICE_NAME_LABEL);
+      const service = owner.string();
+      if (family === 'FQDN' || service === undefined) return undefined;
+      if (!isDnsLabel(service)) owner.fail('is not a valid Service name');
+      const ready = root
+        .get('endpoints')
+        .items()
+        .flatMap((item) => item.attempt((field) => readReady(field, family, options)) ?? []);
+      const hosts = ready.map(({ host }) => host);
+      return {
+        service: `${namespace}/${service}`,
+        family,
+        addresses: ready.map(({ address }) => addressOctets(address)).join(''),
+        ...(hosts.some((host) => host !== '') ? { hosts } : {}),
+        ports: readDnsPorts(root.get('ports')),
+      };
+    },
+  );
 }
 
 interface ReadyAddress {

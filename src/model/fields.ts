@@ -17,27 +17,31 @@ export interface ObjectLabel {
 }
 
 /**
- * Runs a decoder over one object. {@link Field.fail} anywhere in it skips the object with that one problem;
+ * Runs a decoder over one object, called `label` in problems. {@link Field.fail} anywhere in it skips the object with that one problem;
  * {@link Field.ignore} and {@link Field.attempt} cost only the named part.
  */
-export function decodeObject<T>(json: unknown, label: ObjectLabel, read: (root: Field) => T | undefined): Decoded<T> {
-  const problems: Problem[] = [];
-  const report: Report = (effect, path, message) => problems.push({ ...label, path, effect, message });
+export function decodeObject<T>(
+  json: unknown,
+  label: () => ObjectLabel,
+  read: (root: Field) => T | undefined,
+): Decoded<T> {
+  const root = new Field(json);
   try {
-    const value = read(new Field(json, { report }));
-    return { value, problems };
+    const value = read(root);
+    return { value, problems: root.findings.length === 0 ? NO_PROBLEMS : withLabel(root.findings, label()) };
   } catch (thrown) {
-    const { path, message } = failureOf(thrown);
-    return { value: undefined, problems: [{ ...label, path, effect: 'skipped', message }] };
+    const failure = failureOf(thrown);
+    return { value: undefined, problems: withLabel([{ ...failure, effect: 'skipped' }], label()) };
   }
 }
 
-type Report = (effect: Problem['effect'], path: string, message: string) => void;
+/** What is wrong somewhere in an object. Whose it is, is said at the end: almost always there is none. */
+type Finding = Pick<Problem, 'path' | 'effect' | 'message'>;
 
-interface Place {
-  readonly report: Report;
-  readonly parent?: Field;
-  readonly key?: string | number;
+const NO_PROBLEMS: readonly Problem[] = [];
+
+function withLabel(found: readonly Finding[], label: ObjectLabel): readonly Problem[] {
+  return found.map(({ path, effect, message }) => ({ ...label, path, effect, message }));
 }
 
 /** The failure that {@link Field.fail} threw; anything else is a bug and travels on. */
@@ -61,11 +65,21 @@ export function quote(value: unknown): string {
  */
 export class Field {
   readonly #value: unknown;
-  readonly #place: Place;
+  readonly #found: Finding[];
+  readonly #parent: Field | undefined;
+  readonly #key: string | number;
 
-  constructor(value: unknown, place: Place) {
+  /** A root, or what `parent` has under `key`. */
+  constructor(value: unknown, parent?: Field, key: string | number = '') {
     this.#value = value ?? undefined;
-    this.#place = place;
+    this.#found = parent === undefined ? [] : parent.#found;
+    this.#parent = parent;
+    this.#key = key;
+  }
+
+  /** What {@link ignore} and {@link attempt} noted, anywhere in the object. */
+  get findings(): readonly Finding[] {
+    return this.#found;
   }
 
   get present(): boolean {
@@ -74,8 +88,9 @@ export class Field {
 
   /** `spec.ports[0].port`, `metadata.labels["a/b"]`. */
   get path(): string {
-    const { parent, key } = this.#place;
-    if (parent === undefined || key === undefined) return '';
+    const parent = this.#parent;
+    const key = this.#key;
+    if (parent === undefined) return '';
     if (typeof key === 'number') return `${parent.path}[${key}]`;
     if (!PLAIN_KEY.test(key)) return `${parent.path}[${quote(key)}]`;
     return parent.path === '' ? key : `${parent.path}.${key}`;
@@ -83,10 +98,11 @@ export class Field {
 
   /** The named field of this object; an absent one when there is none or this object is absent itself. */
   get(key: string): Field {
-    const value = this.#value ?? {};
+    const value = this.#value;
+    if (value === undefined || value === null) return new Field(undefined, this, key);
     if (typeof value !== 'object' || Array.isArray(value)) return this.fail('is not an object');
     const child = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
-    return new Field(child, { report: this.#place.report, parent: this, key });
+    return new Field(child, this, key);
   }
 
   /** The fields of this object, by several steps: `at('metadata', 'labels', …)`. */
@@ -98,7 +114,25 @@ export class Field {
     const value = this.#value;
     if (value === undefined) return [];
     if (!Array.isArray(value)) return this.fail('is not a list');
-    return value.map((item, key) => new Field(item, { report: this.#place.report, parent: this, key }));
+    return value.map((item, key) => new Field(item, this, key));
+  }
+
+  /** The first item, if there is one; the others are not looked at. */
+  first(): Field | undefined {
+    const value = this.#value;
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value)) return this.fail('is not a list');
+    return value.length === 0 ? undefined : new Field(value[0], this, 0);
+  }
+
+  /** What `read` finds in the items, in their order. An item that it fails on is reported and left out. */
+  each<T>(read: (item: Field) => T | undefined): T[] {
+    const found: T[] = [];
+    for (const item of this.items()) {
+      const value = item.attempt(read);
+      if (value !== undefined) found.push(value);
+    }
+    return found;
   }
 
   string(): string | undefined {
@@ -123,7 +157,7 @@ export class Field {
   oneOf<const T extends string>(allowed: readonly T[]): T | undefined {
     const value = this.#value;
     if (value === undefined) return undefined;
-    return allowed.find((word) => word === value) ?? this.fail(`is not one of ${allowed.join(', ')}`);
+    return allowed.includes(value as T) ? (value as T) : this.fail(`is not one of ${allowed.join(', ')}`);
   }
 
   /**
@@ -150,14 +184,14 @@ export class Field {
       return read(this);
     } catch (thrown) {
       const { path, message } = failureOf(thrown);
-      this.#place.report('ignored', path, message);
+      this.#found.push({ path, effect: 'ignored', message });
       return undefined;
     }
   }
 
   /** Says that this field is not used, and why. */
   ignore(message: string): undefined {
-    this.#place.report('ignored', this.path, this.#withValue(message));
+    this.#found.push({ path: this.path, effect: 'ignored', message: this.#withValue(message) });
   }
 
   /** Gives up on whatever is being read: the object, or the part inside {@link attempt}. */

@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare-text.ts';
 import { equalData } from '../base/equal.ts';
 import { socketAddress } from './address.ts';
 import type { EndpointSlice } from './decode-endpoint-slice.ts';
@@ -29,14 +30,16 @@ function endpointsIn(slice: EndpointSlice | undefined, { portName, protocol }: P
 /** In the order of {@link mergeEndpoints}. Of two for one address and port the better one stays, or else the first. */
 export function sortEndpoints(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   if (endpoints.length === 0) return NO_ENDPOINTS;
-  const found = new Map<string, Endpoint>();
-  for (const candidate of endpoints) {
-    const key = keyOf(candidate);
-    const known = found.get(key);
-    if (known === undefined || rank(candidate) < rank(known)) found.set(key, candidate);
+  const keyed = endpoints.map((endpoint) => ({ key: keyOf(endpoint), endpoint }));
+  if (keyed.length > 1) keyed.sort((a, b) => compareText(a.key, b.key));
+  let last = 0;
+  for (const candidate of keyed) {
+    const known = keyed[last] ?? candidate;
+    if (known.key !== candidate.key) keyed[++last] = candidate;
+    else if (rank(candidate.endpoint) < rank(known.endpoint)) keyed[last] = candidate;
   }
-  const sorted = [...found].sort(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.map(([, endpoint]) => endpoint);
+  keyed.length = last + 1;
+  return keyed.map(({ endpoint }) => endpoint);
 }
 
 function keyOf({ address, port }: Endpoint): string {

@@ -33,6 +33,7 @@ export interface LentAddresses {
 
 const NO_PORTS: readonly ServicePort[] = [];
 const NO_SLICES: readonly EndpointSlice[] = [];
+const NOTHING: Decoded<never> = { value: undefined, problems: [] };
 
 /** Slices of one Service that changed since the last snapshot, as they were in it. */
 type FormerSlices = Map<ObjectName, EndpointSlice | undefined>;
@@ -50,9 +51,11 @@ export class Store {
   readonly #slicesOf = new Map<ObjectName, readonly EndpointSlice[]>();
   readonly #nodes = new Map<string, NodeFacts>();
   readonly #serviceCidrs = new Map<string, readonly Cidr[]>();
+  /** All of them, sorted. */
+  #cidrs: readonly Cidr[] = [];
   readonly #problems = new Map<string, readonly Problem[]>();
-  /** Keys that the last snapshot has of a Service. */
-  readonly #published = new Map<ObjectName, readonly ServicePortKey[]>();
+  /** What the last snapshot has of a Service. */
+  readonly #published = new Map<ObjectName, readonly ServicePort[]>();
   /** Services whose part of the snapshot is out of date. */
   readonly #dirty = new Map<ObjectName, FormerSlices | undefined>();
   #snapshot: Snapshot = {
@@ -75,7 +78,9 @@ export class Store {
       case 'Node':
         return setOrDelete(this.#nodes, event.name, this.#decode(event, decodeNode));
       case 'ServiceCIDR':
-        return setOrDelete(this.#serviceCidrs, event.name, this.#decode(event, decodeServiceCidr));
+        setOrDelete(this.#serviceCidrs, event.name, this.#decode(event, decodeServiceCidr));
+        this.#cidrs = keepIdentity(this.#cidrs, [...new Set([...this.#serviceCidrs.values()].flat())].sort());
+        return undefined;
       case 'Namespace':
       case 'Pod':
         return undefined; // Cluster DNS reads them, rules do not depend on them.
@@ -89,11 +94,14 @@ export class Store {
     const before = this.#snapshot;
     const ports = new Map<ServicePortKey, ServicePort | undefined>();
     for (const service of this.#dirty.keys()) this.#portsOf(service, ports);
-    const servicePorts = before.servicePorts.update((draft) => setAll(draft, ports));
-    const endpoints = before.endpoints.update((draft) => setAll(draft, this.#endpointsOf(ports)));
+    const servicePorts = before.servicePorts.update((draft) => {
+      for (const [key, port] of ports) put(draft, key, port);
+    });
+    const endpoints = before.endpoints.update((draft) => {
+      for (const [key, port] of ports) put(draft, key, port === undefined ? undefined : this.#endpointsAt(port));
+    });
     this.#dirty.clear();
-    const cidrs = [...new Set([...this.#serviceCidrs.values()].flat())].sort();
-    const serviceCidrs = keepIdentity(before.serviceCidrs, cidrs);
+    const serviceCidrs = this.#cidrs;
     const same =
       servicePorts === before.servicePorts && endpoints === before.endpoints && serviceCidrs === before.serviceCidrs;
     if (!same) this.#snapshot = { revision: before.revision + 1, servicePorts, endpoints, serviceCidrs };
@@ -164,34 +172,20 @@ export class Store {
   }
 
   #decode<T>(event: ObjectEvent, decode: (json: unknown, origin?: string) => Decoded<T>): T | undefined {
-    const key = `${event.kind} ${event.name}`;
-    this.#problems.delete(key);
-    if (event.json === undefined) return undefined;
-    const { value, problems } = decode(event.json, event.origin);
-    if (problems.length > 0) this.#problems.set(key, problems);
+    const { value, problems } = event.json === undefined ? NOTHING : decode(event.json, event.origin);
+    if (problems.length > 0) this.#problems.set(problemKey(event), problems);
+    else if (this.#problems.size > 0) this.#problems.delete(problemKey(event));
     return value;
   }
 
   /** Adds the ports that the Service has now, and `undefined` for those that it had in the last snapshot. */
   #portsOf(service: ObjectName, into: Map<ServicePortKey, ServicePort | undefined>): void {
     const { servicePorts } = this.#snapshot;
-    for (const key of this.#published.get(service) ?? []) into.set(key, undefined);
+    for (const { key } of this.#published.get(service) ?? NO_PORTS) into.set(key, undefined);
     const ports = this.#services.get(service) ?? NO_PORTS;
     for (const port of ports) into.set(port.key, keepIdentity(servicePorts.get(port.key), port));
     if (ports.length === 0) this.#published.delete(service);
-    else
-      this.#published.set(
-        service,
-        ports.map((port) => port.key),
-      );
-  }
-
-  #endpointsOf(
-    ports: ReadonlyMap<ServicePortKey, ServicePort | undefined>,
-  ): Map<ServicePortKey, readonly Endpoint[] | undefined> {
-    const lists = new Map<ServicePortKey, readonly Endpoint[] | undefined>();
-    for (const [key, port] of ports) lists.set(key, port === undefined ? undefined : this.#endpointsAt(port));
-    return lists;
+    else this.#published.set(service, ports);
   }
 
   #endpointsAt(port: ServicePort): readonly Endpoint[] {
@@ -204,11 +198,13 @@ export class Store {
   }
 }
 
-function setAll<V>(draft: MapDraft<V>, values: ReadonlyMap<string, V | undefined>): void {
-  for (const [key, value] of values) {
-    if (value === undefined) draft.delete(key);
-    else draft.set(key, value);
-  }
+function problemKey({ kind, name }: ObjectEvent): string {
+  return `${kind} ${name}`;
+}
+
+function put<V>(draft: MapDraft<V>, key: string, value: V | undefined): void {
+  if (value === undefined) draft.delete(key);
+  else draft.set(key, value);
 }
 
 function setOrDelete<V>(map: Map<string, V>, key: string, value: V | undefined): void {

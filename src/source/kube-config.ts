@@ -54,8 +54,10 @@ export async function loadKubeConfig(options: KubeConfigOptions): Promise<KubeCo
     throw new SluiceError({ code: 'bad-yaml', message: `${kubeconfig}: ${document.problem.message}` });
   }
   const label = { kind: 'kubeconfig', object: kubeconfig };
-  const { value, problems } = decodeObject(document?.value ?? {}, label, (root) =>
-    decodeKubeConfig(root, { folder: dirname(kubeconfig), master, text }),
+  const { value, problems } = decodeObject(
+    document?.value ?? {},
+    () => label,
+    (root) => decodeKubeConfig(root, { folder: dirname(kubeconfig), master, text }),
   );
   const [problem] = problems;
   if (value === undefined || problem !== undefined) {

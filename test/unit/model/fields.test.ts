@@ -6,7 +6,7 @@ const label = { kind: 'Thing', object: 'default/x' };
 const seconds = { min: 1, max: 60, what: 'a number of seconds' };
 
 function failure(json: unknown, read: (root: Field) => unknown): string | undefined {
-  const { value, problems } = decodeObject(json, label, read);
+  const { value, problems } = decodeObject(json, () => label, read);
   const [problem] = problems;
   if (problem === undefined) return undefined;
   expect(value).toBeUndefined();
@@ -46,20 +46,35 @@ describe('absent and null read as nothing', () => {
     ['get', (f) => f.get('deeper').present, false],
   ];
   it.each(reads)('%s', (_name, read, expected) => {
-    expect(decodeObject({}, label, (root) => ({ got: read(root.get('a')) }))).toEqual({
+    expect(
+      decodeObject(
+        {},
+        () => label,
+        (root) => ({ got: read(root.get('a')) }),
+      ),
+    ).toEqual({
       value: { got: expected },
       problems: [],
     });
-    expect(decodeObject({ a: null }, label, (root) => read(root.get('a'))).value).toEqual(expected);
+    expect(
+      decodeObject(
+        { a: null },
+        () => label,
+        (root) => read(root.get('a')),
+      ).value,
+    ).toEqual(expected);
   });
 });
 
 it('costs only the part inside attempt, and says where the object came from', () => {
-  const { value, problems } = decodeObject({ a: [1, 'two', 3] }, { ...label, origin: 'f.yaml:3' }, (root) =>
-    root
-      .get('a')
-      .items()
-      .map((item) => item.attempt((field) => field.integer(seconds))),
+  const { value, problems } = decodeObject(
+    { a: [1, 'two', 3] },
+    () => ({ ...label, origin: 'f.yaml:3' }),
+    (root) =>
+      root
+        .get('a')
+        .items()
+        .map((item) => item.attempt((field) => field.integer(seconds))),
   );
   expect(value).toEqual([1, undefined, 3]);
   const message = '"two" is not a number of seconds (1 to 60)';
@@ -67,18 +82,26 @@ it('costs only the part inside attempt, and says where the object came from', ()
 });
 
 it('drops the notes of an object that is skipped after all: one object, one reason', () => {
-  const { problems } = decodeObject({ a: 1 }, label, (root) => {
-    root.get('a').ignore('is odd');
-    root.fail('is hopeless');
-  });
+  const { problems } = decodeObject(
+    { a: 1 },
+    () => label,
+    (root) => {
+      root.get('a').ignore('is odd');
+      root.fail('is hopeless');
+    },
+  );
   expect(problems.map((problem) => problem.message)).toEqual(['is hopeless']);
 });
 
 it('lets bugs through', () => {
   expect(() =>
-    decodeObject({}, label, () => {
-      throw new TypeError('bug');
-    }),
+    decodeObject(
+      {},
+      () => label,
+      () => {
+        throw new TypeError('bug');
+      },
+    ),
   ).toThrow(TypeError);
 });
 
