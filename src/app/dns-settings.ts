@@ -86,6 +86,7 @@ export function responderOptionsFrom(
     reply: replySettingsFrom(config),
     ...(forward === undefined ? {} : { forward }),
     queriesPerClient: config.dnsClientLimit,
+    transferTo: config.dnsTransferTo,
     logQueries: config.dnsLogQueries,
     logLevel: config.logLevel,
     logFormat: config.logFormat,

@@ -112,6 +112,13 @@ export const DNS_OPTIONS = {
     description: 'queries per second that one client may ask; more get no reply; 0: any number',
     commands: SERVING,
   },
+  dnsTransferTo: {
+    flag: 'dns-transfer-to',
+    ...CIDRS,
+    defaultText: 'nobody',
+    description: 'networks whose hosts may fetch whole zones (AXFR)',
+    commands: SERVING,
+  },
   dnsThreads: {
     flag: 'dns-threads',
     ...integer(1, 64),

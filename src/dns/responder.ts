@@ -1,9 +1,12 @@
 import type { AliasFinding } from './chase.ts';
 import { AliasChaser } from './chase.ts';
+import type { Cidr } from '../model/address.ts';
+import { cidrContains, parseIpAddress } from '../model/address.ts';
 import type { Transport } from './counters.ts';
 import type { Forwarder } from './forward/forwarder.ts';
 import type { ReplyContent, ReplySettings } from './reply.ts';
 import { replyLimit, ReplyWriter } from './reply.ts';
+import { transferMessages } from './transfer.ts';
 import { CLASS_IN, EDE, RCODE, TYPE } from './wire/constants.ts';
 import type { Query } from './wire/query.ts';
 import { isRefusal, parseQuery } from './wire/query.ts';
@@ -16,6 +19,8 @@ export interface ResponderOptions {
   readonly settings: ReplySettings;
   /** Who looks up other names; without one they are refused. */
   readonly forwarder: Forwarder | undefined;
+  /** Who may have whole zones; nobody when absent. */
+  readonly transferTo?: readonly Cidr[];
 }
 
 /** Where a packet came from. */
@@ -33,12 +38,14 @@ export interface Handled {
   readonly finding?: Finding;
   /** Good until the next packet is handled, unless it comes by promise. Absent: no reply. */
   readonly reply?: Reply;
+  /** Instead of `reply`: several messages, for a whole zone. */
+  readonly replies?: Iterable<Uint8Array>;
 }
 
 const IGNORED: Handled = {};
 
-/** Questions about a whole zone or about a transaction: not for us. */
-const REFUSED_TYPES: ReadonlySet<number> = new Set([TYPE.AXFR, TYPE.IXFR, TYPE.TKEY, TYPE.TSIG]);
+/** Questions about differences of a zone, whose askers then ask for all of it, or about a transaction: not for us. */
+const REFUSED_TYPES: ReadonlySet<number> = new Set([TYPE.IXFR, TYPE.TKEY, TYPE.TSIG]);
 
 /** Turns packets into replies: the guard, the zone, and the forwarder for everything else. */
 export class Responder {
@@ -62,6 +69,7 @@ export class Responder {
     const limit = replyLimit(query, source.transport, this.#options.settings.maxUdpBytes);
     const refusal = refusalOf(query);
     if (refusal !== undefined) return { query, reply: this.#write(query, refusal, limit) };
+    if (query.type === TYPE.AXFR) return this.#transfer(query, source, limit);
     const finding = this.#options.zone.find(query.name, query.type);
     if (finding.kind === 'outside') return { query, finding, reply: this.#forward(query, source, limit) };
     if (finding.kind === 'alias' && !wantsAlias(query.type)) {
@@ -78,6 +86,24 @@ export class Responder {
   /** The next replies go to another buffer, because this one is still being sent. */
   keepBuffer(): void {
     this.#writer.buffer = Buffer.allocUnsafeSlow(this.#writer.buffer.length);
+  }
+
+  /** Over UDP there is no such thing (RFC 5936, 4.2). */
+  #transfer(query: Query, { transport, address }: Source, limit: number): Handled {
+    const { zone, settings, transferTo = [] } = this.#options;
+    const client = parseIpAddress(address);
+    const mayHave =
+      transport === 'tcp' && client !== undefined && transferTo.some((cidr) => cidrContains(cidr, client));
+    const finding = zone.find(query.name, TYPE.SOA);
+    // Reverse zones are a view of addresses that others may have records of, too.
+    if (!mayHave || finding.kind !== 'soa' || finding.zone.primary !== undefined) {
+      const extendedError = mayHave ? EDE.notAuthoritative : EDE.prohibited;
+      return { query, reply: this.#write(query, { rcode: RCODE.refused, extendedError }, limit) };
+    }
+    if (zone.synced)
+      return { query, finding, replies: transferMessages(query, finding.zone, { source: zone, settings }) };
+    const content = { rcode: RCODE.servFail, extendedError: EDE.notReady };
+    return { query, finding, reply: this.#write(query, content, limit) };
   }
 
   #content(query: Query, finding: Finding): ReplyContent {

@@ -6,6 +6,7 @@ import { assertNever, toSluiceError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { systemClock } from '../base/clock.ts';
+import type { Cidr } from '../model/address.ts';
 import { socketAddress } from '../model/address.ts';
 import type { DnsChange } from '../model/dns-change.ts';
 import { Counters } from './counters.ts';
@@ -34,6 +35,8 @@ export interface WorkerConfig {
   readonly shared: boolean;
   /** See {@link DeskOptions}. */
   readonly queriesPerClient: number;
+  /** See {@link ResponderOptions}. */
+  readonly transferTo?: readonly Cidr[];
   readonly logQueries: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -84,7 +87,7 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
     counters.countProgramming(kind === 'headless' ? 'headless_with_selector' : 'cluster_ip', durationMs);
   });
   const forwarder = config.forward === undefined ? undefined : createForwarder(config.forward, config, log);
-  const responder = new Responder({ zone, settings: config.reply, forwarder });
+  const responder = new Responder({ zone, settings: config.reply, forwarder, transferTo: config.transferTo ?? [] });
   const desk = new Desk({
     responder,
     counters,

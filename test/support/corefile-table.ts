@@ -26,6 +26,7 @@ const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[]
   ['cache: prefetch AMOUNT', ['dnsPrefetchHits']],
   ['cache: serve_stale DURATION verify', ['dnsServeStaleMs']],
   ['multisocket N', ['dnsThreads']],
+  ['transfer { to ADDR }', ['dnsTransferTo']],
   ['nsid TEXT', ['dnsNsid']],
   ['log', ['dnsLogQueries']],
   ['health, ready, prometheus', ['dnsStatusAddress']],

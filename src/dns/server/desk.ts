@@ -25,6 +25,8 @@ export interface Arrival {
   readonly transport: Transport;
   readonly address: string;
   readonly port: number;
+  /** Of a connection: resolves when there is room for another message, with false when it is gone. */
+  readonly drained?: () => Promise<boolean>;
 }
 
 /** Sends a reply, which is good for the duration of the call only when it `isShared`. */
@@ -45,12 +47,13 @@ export class Desk {
     this.#options.responder.keepBuffer();
   }
 
-  /** Calls `send` once, or not at all; `done` always, when nothing more will come. */
+  /** Calls `send` once, or not at all, for a whole zone several times; `done` always, when nothing more will come. */
   take(arrival: Arrival, send: Send, done?: () => void): void {
     const startedMs = performance.now();
     if (this.#limit !== undefined && !this.#limit.admits(arrival.address, startedMs)) return done?.();
     const handled = this.#handle(arrival);
-    const { reply } = handled;
+    const { reply, replies } = handled;
+    if (replies !== undefined) return void this.#takeAll(arrival, { handled, replies, startedMs }, send).finally(done);
     if (reply === undefined) return done?.();
     if (reply instanceof Uint8Array) {
       send(reply, true);
@@ -64,6 +67,25 @@ export class Desk {
       })
       .catch((thrown: unknown) => send(this.#failure(arrival, thrown), true))
       .finally(done);
+  }
+
+  /** Each message when there is room for it; queries of others are answered in between. */
+  async #takeAll(
+    arrival: Arrival,
+    { handled, replies, startedMs }: { handled: Handled; replies: Iterable<Uint8Array>; startedMs: number },
+    send: Send,
+  ): Promise<void> {
+    try {
+      let isFirst = true;
+      for (const reply of replies) {
+        send(reply, false);
+        if (isFirst) this.#record(arrival, handled, { reply, startedMs });
+        isFirst = false;
+        if ((await arrival.drained?.()) === false) return;
+      }
+    } catch (thrown) {
+      send(this.#failure(arrival, thrown), true);
+    }
   }
 
   /** A mistake in answering one query must not cost the others their server. */

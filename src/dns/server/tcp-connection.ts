@@ -30,7 +30,7 @@ export class TcpConnection {
     this.#address = socket.remoteAddress ?? '';
     this.#port = socket.remotePort ?? 0;
     socket.setTimeout(limits.idleMs, () => {
-      if (this.#inFlight === 0) socket.destroy();
+      if (this.#inFlight === 0 || socket.writableLength > 0) socket.destroy();
     });
     socket.on('data', (chunk: Buffer) => {
       this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
@@ -74,7 +74,13 @@ export class TcpConnection {
     let isSync = true;
     this.#inFlight++;
     this.#desk.take(
-      { packet, transport: 'tcp', address: this.#address, port: this.#port },
+      {
+        packet,
+        transport: 'tcp',
+        address: this.#address,
+        port: this.#port,
+        drained: () => this.#drained(),
+      },
       (reply) => this.#send(reply),
       () => {
         this.#inFlight--;
@@ -91,6 +97,21 @@ export class TcpConnection {
     framed.writeUInt16BE(reply.length, 0);
     framed.set(reply, LENGTH_BYTES);
     this.#socket.write(framed);
+  }
+
+  /** @returns false when the client has gone. */
+  async #drained(): Promise<boolean> {
+    const socket = this.#socket;
+    if (socket.writableNeedDrain && !socket.destroyed) {
+      await new Promise<void>((resolve) => {
+        const end = (): void => {
+          socket.off('drain', end).off('close', end);
+          resolve();
+        };
+        socket.on('drain', end).on('close', end);
+      });
+    } else await new Promise((resolve) => setImmediate(resolve));
+    return !socket.destroyed;
   }
 
   /** A query that has begun has to end in time; a trickle of octets does not keep the connection. */

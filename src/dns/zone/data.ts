@@ -65,6 +65,11 @@ export class ZoneData {
     return this.#services.get(labels);
   }
 
+  /** What is known under the name of any Service. */
+  get services(): Iterable<ServiceRecord> {
+    return this.#services.values();
+  }
+
   /** By the label `\x07default`. */
   hasNamespace(label: LabelsKey): boolean {
     return this.#declaredNamespaces.has(label) || this.#servicesIn.has(label);

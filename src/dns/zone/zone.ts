@@ -3,10 +3,12 @@ import { TYPE } from '../wire/constants.ts';
 import type { NameKey } from '../wire/name.ts';
 import type { TimedChangeListener } from './data.ts';
 import { ZoneData } from './data.ts';
+import { recordsOf } from './answer.ts';
 import type { Finding } from './finding.ts';
 import { Lookup } from './lookup.ts';
 import type { Zone, ZoneSettings } from './settings.ts';
 import { StartOfAuthority } from './soa.ts';
+import { namesOf } from './zone-names.ts';
 
 /** The records of the cluster: changes go in, findings come out. */
 export class ClusterZone {
@@ -44,6 +46,17 @@ export class ClusterZone {
 
   find(name: NameKey, type: number): Finding {
     return this.#lookup.find(name, type);
+  }
+
+  /** All records of a zone but SOA, as they are found by name; `rest` is what comes after the owner. */
+  *records(zone: Zone): Generator<{ readonly owner: NameKey; readonly rest: Uint8Array }> {
+    for (const { name, types } of namesOf(this.#data, zone)) {
+      for (const type of types) {
+        const finding = this.#lookup.find(name, type);
+        if (finding.kind !== 'answer' && finding.kind !== 'alias') continue;
+        for (const rest of recordsOf(finding.answer)) yield { owner: name, rest };
+      }
+    }
   }
 
   /** The SOA record of a zone, without its owner. */

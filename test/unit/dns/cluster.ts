@@ -31,6 +31,7 @@ export interface WorldOptions {
   readonly zone?: Partial<ZoneSettings>;
   readonly reply?: Partial<ReplySettings>;
   readonly forwarder?: Forwarder;
+  readonly transferTo?: readonly string[];
   readonly synced?: boolean;
 }
 
@@ -47,6 +48,7 @@ export class DnsWorld {
       zone: this.zone,
       settings: { maxUdpBytes: 1232, nsid: '', recursion: options.forwarder !== undefined, ...options.reply },
       forwarder: options.forwarder,
+      transferTo: (options.transferTo ?? []) as never,
     });
   }
 
