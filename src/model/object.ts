@@ -22,6 +22,7 @@ const DEFAULT_NAMESPACE = 'default';
 const NAMESPACED: ReadonlySet<ObjectKind> = new Set(['Service', 'EndpointSlice', 'Pod']);
 
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const DNS_SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const SUBDOMAIN_LENGTH = 253;
 
 /** RFC 1123 label in lower case, at most 63 characters: nothing in it can end a comment or a rule. */
@@ -29,9 +30,12 @@ export function isDnsLabel(text: string): boolean {
   return DNS_LABEL.test(text);
 }
 
-/** DNS labels joined by dots, 253 characters at most (names of nodes, slices and most other objects). */
+/**
+ * Labels joined by dots, 253 characters at most (names of nodes, slices and most other objects). A label may be longer than 63
+ * characters, as the API server has it.
+ */
 export function isDnsSubdomain(text: string): boolean {
-  return text.length <= SUBDOMAIN_LENGTH && text.split('.').every((label) => label.length > 0 && DNS_LABEL.test(label));
+  return text.length <= SUBDOMAIN_LENGTH && DNS_SUBDOMAIN.test(text);
 }
 
 /** An object in a stream of events: its kind and what it is called. */
