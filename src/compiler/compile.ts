@@ -1,7 +1,9 @@
 import { equalData } from '../base/equal.ts';
+import type { MapDraft } from '../base/persistent-map.ts';
 import { diffMaps, PersistentMap } from '../base/persistent-map.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { NodeInfo } from '../model/node.ts';
+import { NO_ENDPOINTS } from '../model/merge-endpoints.ts';
 import type { ServicePortKey } from '../model/service.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { planService } from './frontends.ts';
@@ -39,15 +41,27 @@ export function compile(inputs: CompileInputs, previous?: Compilation): Compilat
   const touched = touchedKeys(inputs, nodePlan, known);
   const { candidates, changes } = replan(inputs, nodePlan, { touched, known });
   const { claims, affected } = updateClaims(known?.claims ?? NO_CLAIMS, changes, seniority(inputs.snapshot));
-  const services = (known?.plan.services ?? PersistentMap.empty<ServicePlan>()).update((draft) => {
-    for (const key of affected) {
-      const candidate = candidates.get(key);
-      const owned = candidate === undefined ? undefined : withoutLost(candidate, claims);
-      if (owned === undefined || owned.frontends.length === 0) draft.delete(key);
-      else draft.set(key, keepIfEqual(owned, draft.get(key)));
-    }
-  });
+  // As long as there was no conflict everybody gets what he wants, and the two are one map.
+  const hadNone = known === undefined || known.plan.services === known.candidates;
+  const services =
+    hadNone && claims.contested.size === 0
+      ? candidates
+      : (known?.plan.services ?? candidates).update((draft) => settle(draft, affected, { candidates, claims }));
   return { plan: keepPlan({ family: inputs.family, node: nodePlan, services }, known), inputs, candidates, claims };
+}
+
+/** Gives Services whose rights may have changed what they own of what they want. */
+function settle(
+  draft: MapDraft<ServicePlan>,
+  affected: ReadonlySet<ServicePortKey>,
+  { candidates, claims }: Pick<Compilation, 'candidates' | 'claims'>,
+): void {
+  for (const key of affected) {
+    const candidate = candidates.get(key);
+    const owned = candidate === undefined ? undefined : withoutLost(candidate, claims);
+    if (owned === undefined || owned.frontends.length === 0) draft.delete(key);
+    else draft.set(key, keepIfEqual(owned, draft.get(key)));
+  }
 }
 
 function keepIfEqual<T>(made: T, previous: T | undefined): T {
@@ -95,7 +109,7 @@ function replan(
   const candidates = (known?.candidates ?? PersistentMap.empty<ServicePlan>()).update((draft) => {
     for (const key of touched) {
       const port = snapshot.servicePorts.get(key);
-      const endpoints = snapshot.endpoints.get(key) ?? [];
+      const endpoints = snapshot.endpoints.get(key) ?? NO_ENDPOINTS;
       const before = draft.get(key);
       const planned =
         port === undefined

@@ -29,17 +29,25 @@ export interface UsableEndpoints {
  */
 export function usableEndpoints(query: EndpointQuery): UsableEndpoints {
   const { node, usesCluster, usesLocal } = query;
-  const ofFamily = query.endpoints.filter((endpoint) => familyOf(endpoint.address) === query.family);
+  const ofFamily = keep(query.endpoints, (endpoint) => familyOf(endpoint.address) === query.family);
   const isLocal = (endpoint: Endpoint): boolean => endpoint.nodeName === node.name;
   const reachable = readyOrTerminating(ofFamily);
-  const cluster = usesCluster ? preferredByTopology(reachable, node) : [];
-  const local = usesLocal ? readyOrTerminating(ofFamily.filter(isLocal)) : [];
+  const cluster = usesCluster ? preferredByTopology(reachable, node) : NONE;
+  const local = usesLocal ? readyOrTerminating(ofFamily.filter(isLocal)) : NONE;
   const targets = (endpoints: readonly Endpoint[], pool: PoolName): readonly Target[] =>
-    toTargets(endpoints, isLocal, query.previous?.[pool] ?? []);
+    toTargets(endpoints, isLocal, query.previous?.[pool] ?? NO_TARGETS);
   return {
     pools: { cluster: targets(cluster, 'cluster'), local: targets(local, 'local') },
     any: reachable.length > 0,
   };
+}
+
+const NONE: readonly Endpoint[] = [];
+const NO_TARGETS: readonly Target[] = compact([]);
+
+/** The very same list when all of it is kept, as almost always. */
+function keep(endpoints: readonly Endpoint[], wanted: (endpoint: Endpoint) => boolean): readonly Endpoint[] {
+  return endpoints.every(wanted) ? endpoints : endpoints.filter(wanted);
 }
 
 /** Both lists are sorted alike, so that a walk over them finds what is in both. */
@@ -48,8 +56,9 @@ function toTargets(
   isLocal: (endpoint: Endpoint) => boolean,
   previous: readonly Target[],
 ): readonly Target[] {
+  if (endpoints.length === 0) return NO_TARGETS;
   let next = 0;
-  const targets = endpoints.map((endpoint): Target => {
+  return endpoints.map((endpoint): Target => {
     const { address, port } = endpoint;
     const local = isLocal(endpoint);
     let old = previous[next];
@@ -58,7 +67,6 @@ function toTargets(
     next++;
     return old.local === local ? old : { address, port, local };
   });
-  return targets.length === 0 ? compact(targets) : targets;
 }
 
 function isAt(target: Target, endpoint: Endpoint): boolean {
@@ -70,7 +78,7 @@ function textOf({ address, port }: Pick<Endpoint, 'address' | 'port'>): string {
 }
 
 function readyOrTerminating(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  const ready = keep(endpoints, (endpoint) => endpoint.ready);
   return ready.length > 0 ? ready : endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
 }
 

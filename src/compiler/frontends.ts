@@ -27,12 +27,13 @@ export interface ServiceInputs {
 /** The plan of one service port, before destinations that an older Service owns are taken from it; `undefined` when the family does not concern it. */
 export function planService(inputs: ServiceInputs): ServicePlan | undefined {
   const { port, family, node } = inputs;
-  const ofFamily = <A extends IpAddress>(addresses: readonly A[]): readonly A[] =>
-    addresses.filter((address) => familyOf(address) === family);
+  const isOfFamily = (address: IpAddress): boolean => familyOf(address) === family;
+  const ofFamily = (addresses: readonly IpAddress[]): readonly IpAddress[] =>
+    addresses.every(isOfFamily) ? addresses : addresses.filter(isOfFamily);
   const clusterIps = ofFamily(port.clusterIps);
   // Rule I4: without a ClusterIP of the family the Service does not exist for it.
   if (clusterIps.length === 0) return undefined;
-  const externalIps = inputs.settings.externalIps ? ofFamily(port.externalIps) : [];
+  const externalIps = inputs.settings.externalIps ? ofFamily(port.externalIps) : NO_ADDRESSES;
   const loadBalancerIps = ofFamily(port.loadBalancerIps);
   const accessible = port.nodePort !== undefined || externalIps.length > 0 || loadBalancerIps.length > 0;
   const endpoints = usableEndpoints({
@@ -45,16 +46,23 @@ export function planService(inputs: ServiceInputs): ServicePlan | undefined {
   });
   const frontends = makeFrontends(inputs, { clusterIps, externalIps, loadBalancerIps }, endpoints);
   const known = inputs.previous?.frontends;
-  return {
+  const plan: ServicePlan = {
     key: port.key,
-    name: servicePortName(port),
+    name: inputs.previous?.name ?? servicePortName(port),
     protocol: port.protocol,
     pools: endpoints.pools,
     frontends: known !== undefined && equalData(known, frontends) ? known : frontends,
+  };
+  // V8 makes copies with a spread twice as large, and few Services need one.
+  if (port.affinityTimeoutS === undefined && port.healthCheckNodePort === undefined) return plan;
+  return {
+    ...plan,
     ...(port.affinityTimeoutS === undefined ? {} : { affinityTimeoutS: port.affinityTimeoutS }),
     ...(port.healthCheckNodePort === undefined ? {} : { healthCheckNodePort: port.healthCheckNodePort }),
   };
 }
+
+const NO_ADDRESSES: readonly IpAddress[] = [];
 
 interface Addresses {
   readonly clusterIps: readonly IpAddress[];
@@ -72,9 +80,9 @@ function makeFrontends(inputs: ServiceInputs, addresses: Addresses, endpoints: U
   };
   const internal = clusterIpVerdict(port.internalTrafficPolicy, facts);
   const external = externalVerdict(port.externalTrafficPolicy, facts);
-  const byAddress = new Map<IpAddress, AddressFrontend>();
+  const found: AddressFrontend[] = [];
   const offer = (frontend: AddressFrontend): void => {
-    if (!byAddress.has(frontend.address)) byAddress.set(frontend.address, frontend);
+    if (!found.some(({ address }) => address === frontend.address)) found.push(frontend);
   };
   // An address that a Service has twice counts once; the load balancer goes before externalIPs, so that source ranges hold.
   for (const address of addresses.clusterIps)
@@ -86,7 +94,7 @@ function makeFrontends(inputs: ServiceInputs, addresses: Addresses, endpoints: U
   }
   for (const address of addresses.externalIps)
     offer({ kind: 'external-ip', address, port: port.port, verdict: external });
-  const sorted: Frontend[] = [...byAddress.values()].sort(compareFrontends);
+  const sorted: Frontend[] = found.length > 1 ? found.sort(compareFrontends) : found;
   if (port.nodePort !== undefined) sorted.push({ kind: 'node-port', port: port.nodePort, verdict: external });
   return compact(sorted);
 }

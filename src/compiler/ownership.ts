@@ -5,13 +5,13 @@ import type { ServicePortKey } from '../model/service.ts';
 import type { Frontend, ServicePlan } from './plan.ts';
 
 export interface Claims {
-  /** Who wants a destination, the owner (the most senior) first. Almost always one. */
-  readonly all: PersistentMap<readonly ServicePortKey[]>;
-  /** Those with more than one claimant. */
+  /** Who has a destination: the most senior of those that want it, almost always the only one. */
+  readonly owners: PersistentMap<ServicePortKey>;
+  /** Where more than one want it, all of them, the owner first. */
   readonly contested: PersistentMap<readonly ServicePortKey[]>;
 }
 
-export const NO_CLAIMS: Claims = { all: PersistentMap.empty(), contested: PersistentMap.empty() };
+export const NO_CLAIMS: Claims = { owners: PersistentMap.empty(), contested: PersistentMap.empty() };
 
 /** `10.0.0.1:80/tcp`, `*:30080/tcp` for a NodePort: unique among everything a node answers for in a family. */
 export function destinationOf(service: ServicePlan, frontend: Frontend): string {
@@ -19,9 +19,11 @@ export function destinationOf(service: ServicePlan, frontend: Frontend): string 
   return `${address}/${service.protocol}`;
 }
 
+const NOWHERE: readonly string[] = [];
+
 /** Without duplicates, because a Service has none. Short lists, which are searched faster than sets are made. */
 function destinationsOf(service: ServicePlan | undefined): readonly string[] {
-  return service?.frontends.map((frontend) => destinationOf(service, frontend)) ?? [];
+  return service?.frontends.map((frontend) => destinationOf(service, frontend)) ?? NOWHERE;
 }
 
 export interface ClaimChange {
@@ -45,27 +47,32 @@ export function updateClaims(
 ): { readonly claims: Claims; readonly affected: ReadonlySet<ServicePortKey> } {
   const affected = new Set<ServicePortKey>();
   const contests = new Map<string, readonly ServicePortKey[]>();
-  const all = claims.all.update((draft) => {
+  const owners = claims.owners.update((draft) => {
+    const claimantsOf = (destination: string): readonly ServicePortKey[] => {
+      const owner = draft.get(destination);
+      return contests.get(destination) ?? claims.contested.get(destination) ?? (owner === undefined ? NOBODY : [owner]);
+    };
     for (const { key, before, after, reorder } of changes) {
       affected.add(key);
       if (!reorder && before?.frontends === after?.frontends && before?.protocol === after?.protocol) continue;
       const old = destinationsOf(before);
       const now = destinationsOf(after);
-      for (const destination of [...old, ...now.filter((other) => !old.includes(other))]) {
+      for (const destination of old.length === 0 ? now : [...old, ...now.filter((other) => !old.includes(other))]) {
         const stays = now.includes(destination);
         if (!reorder && stays && old.includes(destination)) continue;
-        const known = draft.get(destination);
         // Nobody had it, which is so for almost every destination of a first load.
-        if (known === undefined && stays && !contests.has(destination)) {
-          draft.set(destination, [key]);
+        if (stays && draft.get(destination) === undefined && !contests.has(destination)) {
+          draft.set(destination, key);
           continue;
         }
-        const others = (known ?? NOBODY).filter((claimant) => claimant !== key);
+        const known = claimantsOf(destination);
+        const others = known.filter((claimant) => claimant !== key);
         for (const other of others) affected.add(other);
         const claimants = stays ? compact([...others, key].sort(compare)) : others;
-        if (claimants.length === 0) draft.delete(destination);
-        else draft.set(destination, claimants);
-        const isContest = claimants.length > 1 || contests.has(destination) || claims.contested.has(destination);
+        const [owner] = claimants;
+        if (owner === undefined) draft.delete(destination);
+        else draft.set(destination, owner);
+        const isContest = claimants.length > 1 || known.length > 1 || contests.has(destination);
         if (isContest) contests.set(destination, claimants);
       }
     }
@@ -76,11 +83,14 @@ export function updateClaims(
       else draft.delete(destination);
     }
   });
-  return { claims: { all, contested }, affected };
+  return { claims: { owners, contested }, affected };
 }
 
 /** The plan without the destinations that an older Service owns; the very same object when it owns all of its own. */
-export function withoutLost(service: ServicePlan, claims: Claims): ServicePlan {
-  const owns = (frontend: Frontend): boolean => claims.all.get(destinationOf(service, frontend))?.[0] === service.key;
+export function withoutLost(service: ServicePlan, { contested }: Claims): ServicePlan {
+  const owns = (frontend: Frontend): boolean => {
+    const claimants = contested.get(destinationOf(service, frontend));
+    return claimants === undefined || claimants[0] === service.key;
+  };
   return service.frontends.every(owns) ? service : { ...service, frontends: service.frontends.filter(owns) };
 }

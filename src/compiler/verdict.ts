@@ -15,19 +15,19 @@ const REJECT: Action = { kind: 'reject' };
 const DROP: Action = { kind: 'drop' };
 
 /** There are fewer than forty different verdicts: one object each, shared by all Services, keeps memory and comparisons small. */
-const interned = new Map<string, Verdict>();
+const interned: Verdict[] = [];
 
 function verdict(pod: Action, node: Action, outside: Action): Verdict {
-  const key = code(pod) + code(node) + code(outside);
-  const known = interned.get(key);
-  if (known !== undefined) return known;
-  const made: Verdict = { pod, node, outside };
-  interned.set(key, made);
-  return made;
+  const index = (indexOf(pod) * ACTIONS + indexOf(node)) * ACTIONS + indexOf(outside);
+  return (interned[index] ??= { pod, node, outside });
 }
 
-function code(action: Action): string {
-  return action.kind === 'forward' ? `${action.pool}${action.masquerade ? '+' : '-'}` : action.kind;
+/** So many different actions there are. */
+const ACTIONS = 6;
+
+function indexOf(action: Action): number {
+  if (action.kind !== 'forward') return action.kind === 'reject' ? 0 : 1;
+  return (action.pool === 'cluster' ? 2 : 4) + (action.masquerade ? 1 : 0);
 }
 
 /** To a pool; a pool without endpoints, while others exist elsewhere, swallows the packet (as kube-proxy: no ICMP, no RST). */

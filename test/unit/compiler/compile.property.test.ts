@@ -16,7 +16,7 @@ function content(compilation: Compilation) {
     node: plan.node,
     services: [...plan.services],
     candidates: [...candidates],
-    claims: [...claims.all],
+    claims: [...claims.owners],
     conflicts: conflictsOf(compilation),
   };
 }
