@@ -1,8 +1,9 @@
 import { equalData } from '../base/equal.ts';
+import type { MapDraft } from '../base/persistent-map.ts';
 import { diffMaps, PersistentMap } from '../base/persistent-map.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { Plan, ServicePlan } from '../compiler/plan.ts';
-import type { ObjectId, RuleSet } from './rules.ts';
+import type { ObjectId, RuleObject, RuleSet } from './rules.ts';
 import { NO_RULES } from './rules.ts';
 
 /**
@@ -54,6 +55,15 @@ interface Share {
   readonly count: number;
 }
 
+const NOTHING: Omit<Assembly, 'plan'> = {
+  rules: NO_RULES,
+  parts: PersistentMap.empty(),
+  shares: PersistentMap.empty(),
+  permanent: new Set(),
+};
+
+const NO_PIECES: Fragment = [];
+
 /**
  * `assemble(spelling, plan, previous)` equals `assemble(spelling, plan)`, whatever `previous` is; with it, only Services that
  * changed are spelled again (all of them when the node's facts changed).
@@ -63,41 +73,41 @@ export function assemble(spelling: Spelling, plan: Plan, previous?: Assembly): A
   const draft = new AssemblyDraft(spelling, plan.family, known);
   if (known === undefined) draft.addBase(spelling.base(plan));
   diffMaps(known?.plan.services ?? PersistentMap.empty<ServicePlan>(), plan.services, (_key, before, after) => {
-    const old = before === undefined ? [] : spelling.service(before, plan);
-    const now = after === undefined ? [] : spelling.service(after, plan, before);
+    const old = before === undefined ? NO_PIECES : spelling.service(before, plan);
+    const now = after === undefined ? NO_PIECES : spelling.service(after, plan, before);
     draft.replace(old, now);
   });
   return draft.finish(plan);
 }
 
+/** What becomes of one object. */
+interface ObjectDraft {
+  readonly id: ObjectId;
+  /** Its members or parts before. */
+  readonly members: PersistentMap<readonly string[]>;
+  /** Net changes: lines to put, or `undefined` to take away. */
+  readonly changes: Map<string, readonly string[] | undefined>;
+  readonly shares: Map<string, readonly Share[]>;
+}
+
 class AssemblyDraft {
   readonly #spelling: Spelling;
   readonly #family: IpFamily;
-  #rules: RuleSet;
-  #parts: PersistentMap<PersistentMap<readonly string[]>>;
-  #shares: PersistentMap<readonly Share[]>;
-  /** Net changes per object: key → lines to put, or `undefined` to take away. */
-  readonly #touched = new Map<ObjectId, Map<string, readonly string[] | undefined>>();
-  readonly #shareChanges = new Map<ObjectId, Map<string, readonly Share[]>>();
+  readonly #previous: Omit<Assembly, 'plan'>;
+  readonly #touched = new Map<ObjectId, ObjectDraft>();
   #permanent: ReadonlySet<ObjectId>;
 
-  constructor(spelling: Spelling, family: IpFamily, previous: Assembly | undefined) {
+  constructor(spelling: Spelling, family: IpFamily, previous: Omit<Assembly, 'plan'> = NOTHING) {
     this.#spelling = spelling;
     this.#family = family;
-    this.#rules = previous?.rules ?? NO_RULES;
-    this.#parts = previous?.parts ?? PersistentMap.empty();
-    this.#shares = previous?.shares ?? PersistentMap.empty();
-    this.#permanent = previous?.permanent ?? new Set();
+    this.#previous = previous;
+    this.#permanent = previous.permanent;
   }
 
   addBase(base: ReturnType<Spelling['base']>): void {
     this.#permanent = new Set(base.objects);
-    for (const id of base.objects) this.#changesOf(id);
-    this.add(base.pieces);
-  }
-
-  add(fragment: Fragment): void {
-    for (const piece of fragment) this.#contribute(piece, 1);
+    for (const id of base.objects) this.#draftOf(id);
+    for (const piece of base.pieces) this.#contribute(piece, 1);
   }
 
   /** Most pieces of a Service that changes stay as they are, and in their places. */
@@ -107,56 +117,64 @@ class AssemblyDraft {
     for (const [i, piece] of after.entries()) if (stays[i] !== true) this.#contribute(piece, 1);
   }
 
-  #contribute(piece: Piece, delta: 1 | -1): void {
-    const current = this.#linesOf(piece);
-    const pending = this.#shareChanges.get(piece.object)?.get(piece.key);
+  #contribute({ object, key, lines }: Piece, delta: 1 | -1): void {
+    const draft = this.#draftOf(object);
+    const current = draft.changes.has(key) ? draft.changes.get(key) : draft.members.get(key);
+    const pending = draft.shares.get(key);
     // Nobody has it, which is so for almost every piece of a first load.
     if (current === undefined && pending === undefined && delta > 0) {
-      this.#changesOf(piece.object).set(piece.key, piece.lines);
+      draft.changes.set(key, lines);
       return;
     }
-    const key = shareKey(piece.object, piece.key);
+    const known = this.#previous.shares.get(shareKey(object, key));
     const single = current === undefined ? [] : [{ lines: current, count: 1 }];
-    const shares = withContributor(pending ?? this.#shares.get(key) ?? single, piece.lines, delta);
-    if (isShared(shares) || this.#shares.has(key)) this.#sharesIn(piece.object).set(piece.key, shares);
-    else this.#shareChanges.get(piece.object)?.delete(piece.key);
+    const shares = withContributor(pending ?? known ?? single, lines, delta);
+    if (isShared(shares) || known !== undefined) draft.shares.set(key, shares);
+    else draft.shares.delete(key);
     const inForce = shares[0]?.lines;
-    if (!equalData(current, inForce)) this.#changesOf(piece.object).set(piece.key, inForce);
+    if (!equalData(current, inForce)) draft.changes.set(key, inForce);
   }
 
-  #sharesIn(id: ObjectId): Map<string, readonly Share[]> {
-    let changes = this.#shareChanges.get(id);
-    if (changes === undefined) this.#shareChanges.set(id, (changes = new Map()));
-    return changes;
+  #draftOf(id: ObjectId): ObjectDraft {
+    let draft = this.#touched.get(id);
+    if (draft === undefined) {
+      draft = { id, members: this.#membersOf(id), changes: new Map(), shares: new Map() };
+      this.#touched.set(id, draft);
+    }
+    return draft;
+  }
+
+  #membersOf(id: ObjectId): PersistentMap<readonly string[]> {
+    const object = this.#previous.rules.get(id);
+    if (object !== undefined && !object.ordered) return object.members;
+    return this.#previous.parts.get(id) ?? PersistentMap.empty();
   }
 
   finish(plan: Plan): Assembly {
-    this.#shares = this.#shares.update((draft) => {
-      for (const [id, changes] of this.#shareChanges) {
-        for (const [key, shares] of changes) {
-          if (isShared(shares)) draft.set(shareKey(id, key), shares);
-          else draft.delete(shareKey(id, key));
+    const shares = this.#previous.shares.update((draft) => {
+      for (const object of this.#touched.values()) {
+        for (const [key, list] of object.shares) {
+          if (isShared(list)) draft.set(shareKey(object.id, key), list);
+          else draft.delete(shareKey(object.id, key));
         }
       }
     });
-    this.#rules = this.#rules.update((rules) => {
-      this.#parts = this.#parts.update((parts) => {
-        for (const [id, changes] of this.#touched) this.#finishObject(id, changes, { rules, parts });
+    let { parts } = this.#previous;
+    const rules = this.#previous.rules.update((ruleDraft) => {
+      parts = parts.update((partDraft) => {
+        for (const object of this.#touched.values()) this.#finishObject(object, ruleDraft, partDraft);
       });
     });
-    return { plan, rules: this.#rules, parts: this.#parts, shares: this.#shares, permanent: this.#permanent };
+    return { plan, rules, parts, shares, permanent: this.#permanent };
   }
 
   #finishObject(
-    id: ObjectId,
-    changes: ReadonlyMap<string, readonly string[] | undefined>,
-    drafts: {
-      rules: Parameters<Parameters<RuleSet['update']>[0]>[0];
-      parts: Parameters<Parameters<PersistentMap<PersistentMap<readonly string[]>>['update']>[0]>[0];
-    },
+    { id, members: before, changes }: ObjectDraft,
+    rules: MapDraft<RuleObject>,
+    parts: MapDraft<PersistentMap<readonly string[]>>,
   ): void {
     const { ordered, definition } = this.#spelling.shape(this.#family, id);
-    const members = this.#members(id).update((draft) => {
+    const members = before.update((draft) => {
       for (const [key, lines] of changes) {
         if (lines === undefined) draft.delete(key);
         else draft.set(key, lines);
@@ -164,36 +182,15 @@ class AssemblyDraft {
     });
     // An unordered object stays, empty, once it is declared; a chain without pieces goes away unless it is permanent.
     if (!ordered) {
-      drafts.rules.set(id, { ordered, definition, members });
+      rules.set(id, { ordered, definition, members });
     } else if (members.size === 0 && !this.#permanent.has(id)) {
-      drafts.rules.delete(id);
-      drafts.parts.delete(id);
+      rules.delete(id);
+      parts.delete(id);
     } else {
       const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
-      drafts.rules.set(id, { ordered, definition, lines: sorted.flatMap(([, lines]) => lines) });
-      drafts.parts.set(id, members);
+      rules.set(id, { ordered, definition, lines: sorted.flatMap(([, lines]) => lines) });
+      parts.set(id, members);
     }
-  }
-
-  #members(id: ObjectId): PersistentMap<readonly string[]> {
-    const object = this.#rules.get(id);
-    if (object !== undefined && !object.ordered) return object.members;
-    return this.#parts.get(id) ?? PersistentMap.empty();
-  }
-
-  #linesOf(piece: Piece): readonly string[] | undefined {
-    const changes = this.#touched.get(piece.object);
-    if (changes?.has(piece.key) === true) return changes.get(piece.key);
-    return this.#members(piece.object).get(piece.key);
-  }
-
-  #changesOf(id: ObjectId): Map<string, readonly string[] | undefined> {
-    let changes = this.#touched.get(id);
-    if (changes === undefined) {
-      changes = new Map();
-      this.#touched.set(id, changes);
-    }
-    return changes;
   }
 }
 
@@ -206,6 +203,11 @@ function isShared(shares: readonly Share[]): boolean {
 }
 
 function withContributor(shares: readonly Share[], lines: readonly string[], delta: 1 | -1): readonly Share[] {
+  const [only] = shares;
+  if (shares.length === 1 && only !== undefined && equalData(only.lines, lines)) {
+    const count = only.count + delta;
+    return count > 0 ? [{ lines: only.lines, count }] : [];
+  }
   const others = shares.filter((share) => !equalData(share.lines, lines));
   const count = (shares.find((share) => !others.includes(share))?.count ?? 0) + delta;
   if (count <= 0) return others;

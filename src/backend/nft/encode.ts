@@ -5,7 +5,7 @@ import { diffRuleSets, NO_RULES } from '../rules.ts';
 import { KUBE_PROXY_TABLE, NFT_FAMILY, POOL_MAPS, TABLE } from './names.ts';
 import { isIntervalSet, leadsToEndpoints } from './render.ts';
 import type { Slots } from './slots.ts';
-import { isInOrder, reassignSlots } from './slots.ts';
+import { isInOrder, MISSING_SLOT, reassignSlots } from './slots.ts';
 
 /**
  * The slots of pools in the kernel, keyed by object and member, `set tcp-endpoints 10.96.0.1 . 80`. A pool that is not in it
@@ -157,9 +157,13 @@ class Writer {
     if (!after.ordered) {
       const members = new Map<string, readonly string[]>();
       after.members.forEach((lines, key) => members.set(key, lines));
+      const elements = listOf(this.#added, at.name);
+      const isPool = POOL_MAPS.has(at.name);
       // Without a function to compare with, V8 sorts text several times faster.
       for (const key of [...members.keys()].sort()) {
-        this.member({ id: at.id, key, before: undefined, after: members.get(key) });
+        const lines = members.get(key) ?? [];
+        if (isPool) putPool(elements, key, lines);
+        else elements.push(elementOf(key, lines));
       }
     }
   }
@@ -176,15 +180,19 @@ class Writer {
   }
 
   #pool(name: string, edit: MemberEdit): void {
+    if (edit.before === undefined) {
+      putPool(listOf(this.#added, name), edit.key, edit.after ?? []);
+      return;
+    }
     const slotKey = `${edit.id} ${edit.key}`;
-    const before = edit.before ?? [];
     const wanted = edit.after ?? [];
-    const change = reassignSlots(this.#oldSlots.get(slotKey) ?? before, before, wanted);
+    const change = reassignSlots(this.#oldSlots.get(slotKey) ?? edit.before, edit.before, wanted);
     for (const { index } of change.removed) {
       listOf(index < change.count ? this.#removed : this.#retired, name).push(`${edit.key} . ${index}`);
     }
-    const puts = edit.before === undefined ? this.#added : this.#replaced;
-    for (const { index, endpoint } of change.added) listOf(puts, name).push(`${edit.key} . ${index} : ${endpoint}`);
+    for (const { index, endpoint } of change.added) {
+      listOf(this.#replaced, name).push(poolElement(edit.key, index, endpoint));
+    }
     this.#newSlots.set(slotKey, isInOrder(change.slots, wanted) ? undefined : change.slots);
   }
 
@@ -248,6 +256,17 @@ const ELEMENTS_PER_COMMAND = 1000;
 /** A set's member has no line, a map's one. */
 function elementOf(key: string, [line]: readonly string[]): string {
   return line === undefined ? key : `${key} ${line}`;
+}
+
+function poolElement(key: string, index: number, endpoint: string): string {
+  return `${key} . ${index} : ${endpoint}`;
+}
+
+/** Adds the elements of a new pool, which is in order. */
+function putPool(elements: string[], key: string, endpoints: readonly string[]): void {
+  for (let index = 0; index < endpoints.length; index++) {
+    elements.push(poolElement(key, index, endpoints[index] ?? MISSING_SLOT));
+  }
 }
 
 function listOf(lists: Map<string, string[]>, name: string): string[] {

@@ -3,8 +3,9 @@ import type { IpFamily } from '../../model/address.ts';
 import { socketAddress } from '../../model/address.ts';
 import type { Protocol } from '../../model/service.ts';
 import type { Fragment, Piece } from '../assembly.ts';
+import type { ObjectId } from '../rules.ts';
 import { orderKey, wordsOf } from './base.ts';
-import type { PlaceKind, SetName } from './names.ts';
+import type { PlaceKind } from './names.ts';
 import { affinityEndpoint, affinityPoolChain, CHAINS, chainId, poolChain, poolMap, SETS, setId } from './names.ts';
 import { poolLines } from './pool-lines.ts';
 import { hasEmptySlots, slotCount } from './slots.ts';
@@ -12,26 +13,26 @@ import { hasEmptySlots, slotCount } from './slots.ts';
 /** A frontend lives either in the containers keyed by address . protocol . port or in those keyed by protocol . port. */
 interface Place {
   readonly at: PlaceKind;
-  readonly verdicts: SetName;
-  readonly verdictsOutside: SetName;
-  readonly noEndpoints: SetName;
-  readonly masquerade: SetName;
+  readonly verdicts: ObjectId;
+  readonly verdictsOutside: ObjectId;
+  readonly noEndpoints: ObjectId;
+  readonly masquerade: ObjectId;
 }
 
 const BY_ADDRESS: Place = {
   at: 'ip',
-  verdicts: SETS.serviceIps,
-  verdictsOutside: SETS.serviceIpsOutside,
-  noEndpoints: SETS.noEndpoints,
-  masquerade: SETS.masqueradeIps,
+  verdicts: setId(SETS.serviceIps),
+  verdictsOutside: setId(SETS.serviceIpsOutside),
+  noEndpoints: setId(SETS.noEndpoints),
+  masquerade: setId(SETS.masqueradeIps),
 };
 
 const BY_NODE_PORT: Place = {
   at: 'nodeport',
-  verdicts: SETS.serviceNodePorts,
-  verdictsOutside: SETS.serviceNodePortsOutside,
-  noEndpoints: SETS.noEndpointsNodePorts,
-  masquerade: SETS.masqueradeNodePorts,
+  verdicts: setId(SETS.serviceNodePorts),
+  verdictsOutside: setId(SETS.serviceNodePortsOutside),
+  noEndpoints: setId(SETS.noEndpointsNodePorts),
+  masquerade: setId(SETS.masqueradeNodePorts),
 };
 
 const KIND_WORDS = {
@@ -44,40 +45,52 @@ const KIND_WORDS = {
 /** The kernel keeps 128 bytes of comment; a name can be longer than that. */
 const MAX_COMMENT_LENGTH = 120;
 
-function element(set: string, key: string, ...lines: string[]): Piece {
-  return { object: setId(set), key, lines };
+const CLUSTER_IPS = setId(SETS.clusterIps);
+const FIREWALLED = setId(SETS.firewalled);
+const ALLOWED_SOURCES = setId(SETS.allowedSources);
+const HAIRPIN = setId(SETS.hairpin);
+
+const NO_LINES: readonly string[] = [];
+
+function element(set: ObjectId, key: string, line?: string): Piece {
+  return { object: set, key, lines: line === undefined ? NO_LINES : [line] };
 }
 
 /** Every element and chain of one Service. */
 export function serviceRules(service: ServicePlan, plan: Plan, previous?: ServicePlan): Fragment {
-  const pieces = service.frontends.flatMap((frontend) =>
-    frontendRules({ service, previous, family: plan.family }, frontend),
-  );
+  const pieces: Piece[] = [];
+  const subject: Subject = { service, previous, family: plan.family, pieces };
+  for (const frontend of service.frontends) addFrontend(subject, frontend);
   if (service.affinityTimeoutS !== undefined) pieces.push(...affinityRules(service, plan));
-  return pieces.concat(hairpinElements(service));
+  addHairpins(subject);
+  return pieces;
 }
 
 interface Subject {
   readonly service: ServicePlan;
   readonly previous: ServicePlan | undefined;
   readonly family: IpFamily;
+  /** What was found so far. */
+  readonly pieces: Piece[];
 }
 
-function frontendRules(subject: Subject, frontend: Frontend): Piece[] {
-  const { service } = subject;
+function addFrontend(subject: Subject, frontend: Frontend): void {
+  const { service, pieces } = subject;
   const place = frontend.kind === 'node-port' ? BY_NODE_PORT : BY_ADDRESS;
   const key = frontendKey(service, frontend);
   const { node, outside } = frontend.verdict;
-  const pieces: Piece[] = frontend.kind === 'node-port' ? [] : addressElements(frontend, key);
-  if (node.kind === 'reject') return [...pieces, element(place.noEndpoints, key, comment(service, frontend).trim())];
-  const toVerdict = (action: Action): string => `${comment(service, frontend)}: ${verdictOf(service, action, place)}`;
+  if (frontend.kind !== 'node-port') addAddress(pieces, frontend, key);
+  if (node.kind === 'reject') {
+    pieces.push(element(place.noEndpoints, key, comment(service, frontend)));
+    return;
+  }
+  const toVerdict = (action: Action): string => `${comment(service, frontend)} : ${verdictOf(subject, action, place)}`;
   pieces.push(element(place.verdicts, key, toVerdict(node)));
   if (!sameWay(node, outside)) pieces.push(element(place.verdictsOutside, key, toVerdict(outside)));
-  if (frontend.kind !== 'cluster-ip') pieces.push(...masqueradeElement(frontend, place, key));
+  if (frontend.kind !== 'cluster-ip') pieces.push(masqueradeElement(frontend, place, key));
   if (service.affinityTimeoutS === undefined) {
-    for (const pool of poolsOf(frontend)) pieces.push(...poolRules(subject, frontend, { pool, place: place.at }));
+    for (const pool of poolsOf(frontend)) addPool(subject, frontend, { pool, at: place.at });
   }
-  return pieces;
 }
 
 function frontendKey(service: ServicePlan, frontend: Frontend): string {
@@ -87,18 +100,15 @@ function frontendKey(service: ServicePlan, frontend: Frontend): string {
 
 function comment(service: ServicePlan, frontend: Frontend): string {
   const words = KIND_WORDS[frontend.kind];
-  return `comment "${service.name.slice(0, MAX_COMMENT_LENGTH - words.length - 1)} ${words}" `;
+  return `comment "${service.name.slice(0, MAX_COMMENT_LENGTH - words.length - 1)} ${words}"`;
 }
 
-function addressElements(frontend: AddressFrontend, key: string): Piece[] {
-  const pieces: Piece[] = [];
-  if (frontend.kind === 'cluster-ip') pieces.push(element(SETS.clusterIps, frontend.address));
+function addAddress(pieces: Piece[], frontend: AddressFrontend, key: string): void {
+  if (frontend.kind === 'cluster-ip') pieces.push(element(CLUSTER_IPS, frontend.address));
   if (frontend.allowedSources !== undefined) {
-    pieces.push(element(SETS.firewalled, key));
-    for (const cidr of frontend.allowedSources)
-      pieces.push(element(SETS.allowedSources, `${key} . ${listedCidr(cidr)}`));
+    pieces.push(element(FIREWALLED, key));
+    for (const cidr of frontend.allowedSources) pieces.push(element(ALLOWED_SOURCES, `${key} . ${listedCidr(cidr)}`));
   }
-  return pieces;
 }
 
 /** nft prints a network of one address without its prefix length. */
@@ -111,21 +121,25 @@ function sameWay(a: Action, b: Action): boolean {
   return a.kind === b.kind && (a.kind !== 'forward' || b.kind !== 'forward' || a.pool === b.pool);
 }
 
-function verdictOf(service: ServicePlan, action: Action, place: Place): string {
+function verdictOf({ service, family }: Subject, action: Action, { at }: Place): string {
   switch (action.kind) {
     case 'reject':
     case 'drop':
       return 'drop';
     case 'forward':
       return service.affinityTimeoutS === undefined
-        ? `goto ${poolChain(service.protocol, place.at, { pool: action.pool, slots: slotCount(service.pools[action.pool].length) })}`
+        ? pickFor(service, family, { at, pool: action.pool }).verdict
         : `goto ${affinityPoolChain(service, action.pool)}`;
   }
 }
 
-function poolsOf(frontend: Frontend): ReadonlySet<PoolName> {
-  const actions = Object.values(frontend.verdict);
-  return new Set(actions.flatMap((action) => (action.kind === 'forward' ? [action.pool] : [])));
+/** Without duplicates. */
+function poolsOf({ verdict: { pod, node, outside } }: Frontend): readonly PoolName[] {
+  const pools: PoolName[] = [];
+  for (const action of [pod, node, outside]) {
+    if (action.kind === 'forward' && !pools.includes(action.pool)) pools.push(action.pool);
+  }
+  return pools;
 }
 
 /** The key that a pool is found by, without the slot: an expression for rules and for `typeof`. */
@@ -133,25 +147,46 @@ export function poolKey(family: IpFamily, protocol: Protocol, at: PlaceKind): st
   return at === 'ip' ? `${wordsOf(family).ip} daddr . ${protocol} dport` : `${protocol} dport`;
 }
 
-/** The destination's endpoints, and the chain for pools with so many slots, which all Services of the family share. */
-function poolRules(
-  { service, previous, family }: Subject,
-  frontend: Frontend,
-  { pool, place }: { pool: PoolName; place: PlaceKind },
-): Piece[] {
-  const { protocol } = service;
-  const targets = service.pools[pool];
-  const map = poolMap(protocol, place, pool);
-  const slots = slotCount(targets.length);
-  const pick = (count: number): string =>
-    `dnat ${wordsOf(family).ip} to ${poolKey(family, protocol, place)} . numgen random mod ${count} map @${map}`;
-  const chain: Piece = {
-    object: chainId(poolChain(protocol, place, { pool, slots })),
-    key: '',
-    lines: picksOf(slots).map(pick),
-  };
+/** The destination's endpoints, and the chain for pools with so many slots. */
+function addPool({ service, previous, family, pieces }: Subject, frontend: Frontend, pick: PickKey): void {
+  const { map, chain } = pickFor(service, family, pick);
   const key = frontend.kind === 'node-port' ? `${frontend.port}` : `${frontend.address} . ${frontend.port}`;
-  return [chain, { object: setId(map), key, lines: poolLines(targets, previous?.pools[pool]) }];
+  pieces.push(chain, { object: map, key, lines: poolLines(service.pools[pick.pool], previous?.pools[pick.pool]) });
+}
+
+interface PickKey {
+  readonly at: PlaceKind;
+  readonly pool: PoolName;
+}
+
+/** How packets get from a verdict to an endpoint, for all pools of one kind with so many slots. */
+interface Pick {
+  readonly verdict: string;
+  readonly chain: Piece;
+  readonly map: ObjectId;
+}
+
+/** A handful serves all Services: spelled once, and the very same objects for each. */
+const picks = new Map<string, Pick>();
+
+function pickFor({ protocol, pools }: ServicePlan, family: IpFamily, { at, pool }: PickKey): Pick {
+  const slots = slotCount(pools[pool].length);
+  const name = `${family} ${protocol} ${at} ${pool} ${slots}`;
+  const known = picks.get(name);
+  if (known !== undefined) return known;
+  const map = poolMap(protocol, at, pool);
+  const chain = poolChain(protocol, at, { pool, slots });
+  const { ip } = wordsOf(family);
+  const lines = picksOf(slots).map(
+    (count) => `dnat ${ip} to ${poolKey(family, protocol, at)} . numgen random mod ${count} map @${map}`,
+  );
+  const made: Pick = {
+    verdict: `goto ${chain}`,
+    chain: { object: chainId(chain), key: '', lines },
+    map: setId(map),
+  };
+  picks.set(name, made);
+  return made;
 }
 
 /** A pool with empty slots is picked from until one is full, at most so often (they are a 17th at most); then the first, which is. */
@@ -162,21 +197,22 @@ function picksOf(slots: number): readonly number[] {
   return hasEmptySlots(slots) ? [...Array<number>(PICKS).fill(slots), 1] : [slots];
 }
 
-function masqueradeElement(frontend: Frontend, place: Place, key: string): Piece[] {
+function masqueradeElement(frontend: Frontend, place: Place, key: string): Piece {
   const { pod, node, outside } = frontend.verdict;
   const masqueraded = (action: Action): boolean => action.kind === 'forward' && action.masquerade;
   if (masqueraded(pod) && masqueraded(outside))
-    return [element(place.masquerade, key, `: goto ${CHAINS.masqueradeAlways}`)];
-  if (masqueraded(node)) return [element(place.masquerade, key, `: goto ${CHAINS.masqueradeNode}`)];
-  return [element(place.masquerade, key, ': return')];
+    return element(place.masquerade, key, `: goto ${CHAINS.masqueradeAlways}`);
+  if (masqueraded(node)) return element(place.masquerade, key, `: goto ${CHAINS.masqueradeNode}`);
+  return element(place.masquerade, key, ': return');
 }
 
 /** An endpoint that reaches itself through its Service must be masqueraded, or the answer never leaves it. */
-function hairpinElements(service: ServicePlan): Piece[] {
-  const local = new Set<string>();
-  for (const targets of Object.values(service.pools))
-    for (const target of targets) if (target.local) local.add(target.address);
-  return [...local].map((address) => element(SETS.hairpin, `${address} . ${address}`));
+function addHairpins({ service, pieces }: Subject): void {
+  const { cluster, local } = service.pools;
+  const addresses = new Set<string>();
+  for (const target of cluster) if (target.local) addresses.add(target.address);
+  for (const target of local) if (target.local) addresses.add(target.address);
+  for (const address of addresses) pieces.push(element(HAIRPIN, `${address} . ${address}`));
 }
 
 /**
@@ -187,7 +223,7 @@ function affinityRules(service: ServicePlan, plan: Plan): Piece[] {
   const { ip } = wordsOf(plan.family);
   const pieces: Piece[] = [];
   const used = new Map<string, Target>();
-  for (const pool of new Set(service.frontends.flatMap((frontend) => [...poolsOf(frontend)]))) {
+  for (const pool of new Set(service.frontends.flatMap((frontend) => poolsOf(frontend)))) {
     const targets = service.pools[pool];
     const chains = targets.map((target) => affinityEndpoint(service, target));
     for (const [i, target] of targets.entries()) used.set(chains[i]?.chain ?? '', target);
