@@ -1,5 +1,5 @@
 import { compareInSteps } from '../backend/compare.ts';
-import type { Driver, Inspection } from '../backend/contract.ts';
+import type { Driver, Inspection, SliceWriter } from '../backend/contract.ts';
 import type { ChangeSet, RuleSet } from '../backend/rules.ts';
 import { applyChange, diffRuleSets, isEmptyChange, NO_CHANGES } from '../backend/rules.ts';
 import { inSlices } from '../base/steps.ts';
@@ -53,17 +53,39 @@ export class Belief {
     this.#rules = undefined;
   }
 
+  /** What the kernel holds, read now unless it is known. @throws {SluiceError} as the driver does. */
+  async look(): Promise<RuleSet> {
+    this.#rules ??= await this.#read();
+    return this.#rules;
+  }
+
+  /**
+   * Spells a change that leads from what the kernel holds, or will hold after the write under way, to `wanted`.
+   *
+   * @returns what writes it, to be called after that write. It throws as {@link write} does.
+   */
+  stage(slices: SliceWriter, change: ChangeSet, wanted: RuleSet): () => Promise<WriteResult> {
+    if (isEmptyChange(change)) return () => this.#put(change, wanted, () => Promise.resolve(0));
+    const put = slices.prepare(change, wanted);
+    return () => this.#put(change, wanted, put);
+  }
+
   /** Brings the kernel to these rules. @throws {SluiceError} as the driver does; what the kernel holds is unknown then. */
   async write(wanted: RuleSet): Promise<WriteResult> {
     const known = this.#corrected();
     this.#rules = undefined;
     const before = known ?? (await this.#read());
     const change = diffRuleSets(before, wanted);
+    return this.#put(change, wanted, async () => (isEmptyChange(change) ? 0 : this.#driver.apply(change, wanted)));
+  }
+
+  async #put(change: ChangeSet, wanted: RuleSet, put: () => Promise<number>): Promise<WriteResult> {
+    this.#rules = undefined;
     for (const name of namesIn(change)) {
       this.#touched?.add(name);
       this.#unsure.add(name);
     }
-    const written = isEmptyChange(change) ? 0 : await this.#driver.apply(change, wanted);
+    const written = await put();
     this.#rules = wanted;
     this.#last = wanted;
     this.#unsure.clear();

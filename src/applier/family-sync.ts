@@ -1,22 +1,16 @@
-import type { Assembly, Piece, Spelling } from '../backend/assembly.ts';
-import { assemble } from '../backend/assembly.ts';
+import type { Spelling } from '../backend/assembly.ts';
 import type { Driver } from '../backend/contract.ts';
 import type { RuleSet } from '../backend/rules.ts';
-import { equalData } from '../base/equal.ts';
 import type { Clock } from '../base/clock.ts';
-import { toSluiceError } from '../base/errors.ts';
 import type { SluiceError } from '../base/errors.ts';
-import type { PersistentMap } from '../base/persistent-map.ts';
-import { diffMaps } from '../base/persistent-map.ts';
 import type { Compilation, CompileInputs } from '../compiler/compile.ts';
-import { compile } from '../compiler/compile.ts';
-import type { Plan, ServicePlan } from '../compiler/plan.ts';
+import type { Plan } from '../compiler/plan.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { ServicePortKey } from '../model/service.ts';
-import { Belief } from './belief.ts';
-import { Quarantine } from './quarantine.ts';
-
-export type SyncInputs = Omit<CompileInputs, 'family'>;
+import type { Progress, SyncInputs } from './family-state.ts';
+import { FamilyState } from './family-state.ts';
+import { firstSync } from './first-sync.ts';
+import { recover } from './recovery.ts';
 
 /** What the search for stale flows did. */
 export interface FlowReport {
@@ -65,26 +59,25 @@ export interface FamilyReport {
   readonly refused: readonly { readonly key: ServicePortKey; readonly error: SluiceError }[];
   /** When this sync began, by the clock. */
   readonly startedMs: number;
+  /** The tool was at work while rules were compiled and spelled: what follows is what this process did itself, and what it only waited for. */
+  readonly overlapped: boolean;
   readonly compileMs: number;
+  /** Spelling, and where it overlaps with the tool's work comparing and encoding as well. */
   readonly renderMs: number;
   /** From the first byte written (or read, when the kernel's state was unknown) to the acknowledgement. */
   readonly writeMs: number;
+  /** Of it, reading; told apart only where things overlap. */
+  readonly readMs: number;
 }
 
 /** Keeps the rules of one family in step with the cluster. Calls must not overlap. */
 export class FamilySync {
   readonly #options: FamilySyncOptions;
-  readonly #quarantine = new Quarantine();
-  #compilation: Compilation | undefined;
-  #assembly: Assembly | undefined;
-  readonly #kernel: Belief;
-  #written = 0;
-  /** The plan that was written last. */
-  #appliedPlan: Plan | undefined;
+  readonly #state: FamilyState;
 
   constructor(options: FamilySyncOptions) {
     this.#options = options;
-    this.#kernel = new Belief(options.driver);
+    this.#state = new FamilyState(options);
   }
 
   get family(): IpFamily {
@@ -92,24 +85,25 @@ export class FamilySync {
   }
 
   get compilation(): Compilation | undefined {
-    return this.#compilation;
+    return this.#state.compilation;
   }
 
   /** Service ports left as they were because the kernel refused their rules. */
   get quarantined(): readonly ServicePortKey[] {
-    return this.#quarantine.keys;
+    return this.#state.quarantine.keys;
   }
 
   /** Makes the next sync look at the kernel and give refused Services another chance. */
   distrust(): void {
-    this.#kernel.forget();
+    this.#state.kernel.forget();
     this.retryRefused();
   }
 
   /** Gives refused Services another chance with the next sync. @returns whether there are any. */
   retryRefused(): boolean {
-    const any = this.#quarantine.keys.length > 0;
-    this.#quarantine.clear();
+    const { quarantine } = this.#state;
+    const any = quarantine.keys.length > 0;
+    quarantine.clear();
     return any;
   }
 
@@ -118,133 +112,58 @@ export class FamilySync {
    * repair. @throws {SluiceError} when the rules could not be read.
    */
   inspect(): Promise<boolean> {
-    return this.#kernel.inspect();
+    return this.#state.kernel.inspect();
   }
 
   /**
-   * Writes what differs, in one transaction.
+   * Writes what differs, in one transaction; a first load where the driver likes slices in several, each of which completes
+   * some Services.
    *
    * @throws {SluiceError} when the rules could not be read or written; the next sync starts from the kernel's real state.
    */
   async sync(inputs: SyncInputs): Promise<FamilyReport> {
-    const { clock, family } = this.#options;
+    const { clock, family, driver } = this.#options;
+    const state = this.#state;
     const startedMs = clock.now();
-    this.#compilation = compile({ ...inputs, family }, this.#compilation);
-    const compiledMs = clock.now();
-    const plan = this.#quarantine.filter(this.#compilation.plan);
-    const wanted = this.#assemble(plan);
-    const renderedMs = clock.now();
-    const full = this.#kernel.unknown;
-    this.#options.flows?.note({ plan, endpoints: inputs.snapshot.endpoints });
-    const writtenBefore = this.#written;
-    let changes = 0;
-    const refused: { key: ServicePortKey; error: SluiceError }[] = [];
-    try {
-      changes = await this.#write(wanted, plan);
-    } catch (thrown) {
-      if (toSluiceError(thrown).code !== 'kernel-refused') throw thrown;
-      changes = await this.#recover(plan, refused);
-    }
-    const writeMs = clock.now() - renderedMs;
-    const rules = this.#kernel.rules ?? wanted;
+    const full = state.kernel.unknown;
+    const writtenBefore = state.written;
+    const progress: Progress = { changes: 0, compileMs: 0, renderMs: 0, readMs: 0, refused: [] };
+    const slices = state.isNew ? driver.slices : undefined;
+    const plan =
+      slices === undefined
+        ? await this.#follow(inputs, progress)
+        : await firstSync(state, { inputs, slices, progress });
+    const writeMs = clock.now() - startedMs - progress.compileMs - progress.renderMs;
     const flows = await this.#options.flows?.clean(family);
     return {
+      ...progress,
       family,
-      changes,
-      repaired: this.#kernel.takeRepaired(),
-      written: this.#written - writtenBefore,
+      repaired: state.kernel.takeRepaired(),
+      written: state.written - writtenBefore,
       services: plan.services.size,
       full,
       plan,
-      rules,
-      quarantined: this.#quarantine.keys.length,
-      conflicts: this.#compilation.claims.contested.size,
+      rules: state.kernel.rules ?? state.assemble(plan),
+      quarantined: state.quarantine.keys.length,
+      conflicts: state.compilation?.claims.contested.size ?? 0,
       ...(flows === undefined ? {} : { flows }),
-      refused,
       startedMs,
-      compileMs: compiledMs - startedMs,
-      renderMs: renderedMs - compiledMs,
       writeMs,
+      overlapped: slices !== undefined,
     };
   }
 
-  #assemble(plan: Plan): RuleSet {
-    this.#assembly = assemble(this.#options.spelling, plan, this.#assembly);
-    return this.#assembly.rules;
-  }
-
-  /** @returns how much was written. Any failure makes the kernel's state unknown. */
-  async #write(wanted: RuleSet, plan: Plan): Promise<number> {
-    const { changes, written } = await this.#kernel.write(wanted);
-    this.#written += written;
-    this.#appliedPlan = plan;
-    return changes;
-  }
-
-  /**
-   * After a refusal: once more from the kernel's real state, because somebody may have changed it under us; then by
-   * halves, to find the Services that cannot be written and write the others.
-   */
-  async #recover(plan: Plan, refused: { key: ServicePortKey; error: SluiceError }[]): Promise<number> {
+  /** What changed since the last sync, compiled before anything is written. @returns what it is to end in. */
+  async #follow(inputs: SyncInputs, progress: Progress): Promise<Plan> {
+    const state = this.#state;
+    const plan = state.compile(inputs, progress);
+    state.assemble(plan, progress);
+    state.note(plan, inputs);
     try {
-      return await this.#write(this.#assemble(plan), plan);
+      progress.changes += await state.write(plan);
     } catch (thrown) {
-      if (toSluiceError(thrown).code !== 'kernel-refused') throw thrown;
+      await recover(state, { plan, thrown, progress });
     }
-    const services =
-      this.#appliedPlan?.services ?? inPlace(this.#options.spelling, plan, await this.#options.driver.read());
-    const good: Plan = { ...plan, services };
-    // When not even the rules without any change can be written, no Service is to blame.
-    let changes = await this.#write(this.#assemble(good), good);
-    const suspects: ServicePortKey[] = [];
-    diffMaps(good.services, plan.services, (key) => suspects.push(key));
-    let accepted = good;
-    const attempt = async (keys: readonly ServicePortKey[]): Promise<void> => {
-      const next = withServices(accepted, plan, keys);
-      try {
-        changes += await this.#write(this.#assemble(next), next);
-        accepted = next;
-      } catch (thrown) {
-        const error = toSluiceError(thrown);
-        if (error.code !== 'kernel-refused') throw error;
-        const [only] = keys;
-        if (keys.length > 1 || only === undefined) {
-          await attempt(keys.slice(0, keys.length / 2));
-          await attempt(keys.slice(keys.length / 2));
-        } else {
-          this.#quarantine.add(only, { refused: plan.services.get(only), kept: accepted.services.get(only) });
-          refused.push({ key: only, error });
-        }
-      }
-    };
-    await attempt(suspects.sort());
-    return changes;
+    return plan;
   }
-}
-
-/** The Services of the plan whose rules the kernel has already, found by a process that remembers nothing. */
-function inPlace(spelling: Spelling, plan: Plan, kernel: RuleSet): PersistentMap<ServicePlan> {
-  const wanted = assemble(spelling, plan).rules;
-  const has = ({ object, key, lines }: Piece): boolean => {
-    const there = kernel.get(object);
-    if (there === undefined) return false;
-    return there.ordered ? equalData(there, wanted.get(object)) : equalData(there.members.get(key), lines);
-  };
-  return plan.services.update((draft) => {
-    plan.services.forEach((service, key) => {
-      if (!spelling.service(service, plan).every(has)) draft.delete(key);
-    });
-  });
-}
-
-/** `base` with the given Services as they are in `plan`. */
-function withServices(base: Plan, plan: Plan, keys: readonly ServicePortKey[]): Plan {
-  const services = base.services.update((draft) => {
-    for (const key of keys) {
-      const service = plan.services.get(key);
-      if (service === undefined) draft.delete(key);
-      else draft.set(key, service);
-    }
-  });
-  return { ...base, services };
 }

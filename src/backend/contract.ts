@@ -84,10 +84,23 @@ export interface Driver {
    * @throws {SluiceError} `kernel-refused` when tool or kernel reject the content, other codes when they could not be asked.
    */
   apply(change: ChangeSet, wanted: RuleSet): Promise<number>;
+  /** Where a first load is written faster in slices, one of them spelled while the tool is busy with the one before. */
+  readonly slices?: SliceWriter;
   /** Where the backend's rules count packets; may be called at any time. `undefined` when there are no rules yet. */
   countPackets?(): Promise<PacketCounts | undefined>;
   /** Ends helper processes; rules stay. */
   close(): Promise<void>;
+}
+
+export interface SliceWriter {
+  /** Service ports of the first slice; every other has twice as many as the one before, up to `most`. */
+  readonly first: number;
+  readonly most: number;
+  /**
+   * {@link Driver.apply} in two halves. The first spells the change, at once, and may be called while an earlier change is being
+   * written, if both only add; the second, to be called once the earlier one is in the kernel, writes it.
+   */
+  prepare(change: ChangeSet, wanted: RuleSet): () => Promise<number>;
 }
 
 /** What an inspection saw. */

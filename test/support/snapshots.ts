@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { PersistentMap } from '../../src/base/persistent-map.ts';
 import type { CompileSettings } from '../../src/compiler/plan.ts';
-import type { SyncInputs } from '../../src/applier/family-sync.ts';
+import type { SyncInputs } from '../../src/applier/family-state.ts';
 import type { Cidr, IpAddress } from '../../src/model/address.ts';
 import type { Endpoint } from '../../src/model/endpoint.ts';
 import type { NodeInfo } from '../../src/model/node.ts';

@@ -1,4 +1,4 @@
-import type { SyncInputs } from '../../src/applier/family-sync.ts';
+import type { SyncInputs } from '../../src/applier/family-state.ts';
 import { assemble } from '../../src/backend/assembly.ts';
 import { nftSpelling } from '../../src/backend/nft/render.ts';
 import type { RuleSet } from '../../src/backend/rules.ts';

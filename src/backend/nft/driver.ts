@@ -3,7 +3,7 @@ import { inSlices } from '../../base/steps.ts';
 import type { IpFamily } from '../../model/address.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
 import { NftSession } from '../../kernel/nft-session.ts';
-import type { Driver, DriverOptions, Inspection } from '../contract.ts';
+import type { Driver, DriverOptions, Inspection, SliceWriter } from '../contract.ts';
 import type { ChangeSet, RuleSet } from '../rules.ts';
 import type { EncodedChange, SlotTable } from './encode.ts';
 import { encodeChange, encodeRebuild, KUBE_PROXY_OBJECT, needsRebuild, NO_SLOTS } from './encode.ts';
@@ -14,6 +14,9 @@ import { parseTableInSteps } from './parse.ts';
 
 /** Batches up to this size go through the long-lived nft, which starts for the second one; larger ones are parsed faster from a file. */
 const SESSION_LIMIT_CHARACTERS = 32_000;
+
+/** Service ports: small at first, so that nft has something to do soon; each costs a start of nft and a look of the kernel at all verdicts. */
+const SLICES = { first: 500, most: 4000 };
 
 /** Every listing gets as long as this. */
 const MIN_LISTING_MS = 5000;
@@ -38,6 +41,10 @@ export class NftDriver implements Driver {
   /** How long the last listing took. */
   #listingMs = 0;
 
+  readonly slices: SliceWriter = {
+    ...SLICES,
+    prepare: (change, wanted) => this.#prepare(change, wanted),
+  };
   readonly #onStarted: { readonly onStarted?: (pid: number) => void };
 
   constructor({ family, runner, own }: DriverOptions, session?: NftSession) {
@@ -85,10 +92,17 @@ export class NftDriver implements Driver {
   }
 
   async apply(change: ChangeSet, wanted: RuleSet): Promise<number> {
-    const fedBefore = this.#fed;
+    return this.#prepare(change, wanted)();
+  }
+
+  #prepare(change: ChangeSet, wanted: RuleSet): () => Promise<number> {
     const encoded = encodeChange(this.#family, change, this.#slots);
-    await this.#write(needsRebuild(encoded) ? encodeRebuild(this.#family, wanted, change) : encoded);
-    return this.#fed - fedBefore;
+    const ready = needsRebuild(encoded) ? encodeRebuild(this.#family, wanted, change) : encoded;
+    return async () => {
+      const fedBefore = this.#fed;
+      await this.#write(ready);
+      return this.#fed - fedBefore;
+    };
   }
 
   async close(): Promise<void> {

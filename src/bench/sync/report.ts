@@ -28,6 +28,7 @@ const METHOD: readonly string[] = [
   'The first load of a process (“first”) runs on cold code, as on a node that starts; the others are warm.',
   'The kernel floor is what the backend’s own tool needs for the very same batches, fed by nothing but a clock: no sluice in front of it.',
   `Stages: ${STAGES.map((stage) => STAGE_TEXT[stage]).join('; ')}.`,
+  'A first load with nft is written in slices, one compiled and spelled while nft is busy with the one before; and while nft reads the rules at a start, ours are compiled. Every moment counts once: as “compile” or “encode” when sluice worked, as “read” or “acknowledge” when it only waited; so these two are shorter than what nft needs.',
   'Peak memory of child processes is that of the largest, looked at every 20 ms; a stall is the longest time during which the event loop did not turn.',
 ];
 

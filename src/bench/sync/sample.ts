@@ -3,7 +3,9 @@ import { summarize } from '../statistics.ts';
 
 /**
  * Where the time between an event and the kernel's acknowledgement goes, in order. A sync that does not know what the kernel
- * has reads it first; one that takes several transactions is `written` when the last of them is handed over.
+ * has reads it first; one that takes several transactions is `written` when the last of them is handed over. Where a stage goes
+ * on while we work on another, as in a first sync, every moment counts once: what we did ourselves as `compile` and `encode`, and
+ * for `read` and `acknowledge` what was only waited for.
  */
 export const STAGES = ['compile', 'read', 'encode', 'write', 'acknowledge'] as const;
 

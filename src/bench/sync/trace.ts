@@ -72,7 +72,7 @@ export class SyncTrace implements SyncObserver {
   }
 
   /** Looks at the clock whenever this driver is called. */
-  attach(driver: Driver): void {
+  attach(driver: { -readonly [Key in keyof Driver]: Driver[Key] }): void {
     const read = driver.read.bind(driver);
     const apply = driver.apply.bind(driver);
     driver.read = async () => {
@@ -86,6 +86,15 @@ export class SyncTrace implements SyncObserver {
       this.#children.forget();
       this.#tally.written.push(change);
       return apply(change, wanted);
+    };
+    const { slices } = driver;
+    if (slices === undefined) return;
+    driver.slices = {
+      ...slices,
+      prepare: (change, wanted) => {
+        this.#tally.written.push(change);
+        return slices.prepare(change, wanted);
+      },
     };
   }
 
@@ -129,9 +138,15 @@ export class SyncTrace implements SyncObserver {
     tally.syncs++;
     tally.endMs = endMs;
     tally.bytes += report.written;
-    tally.read += readMs;
     const [refusal] = report.refused;
     if (refusal !== undefined) this.#tally.failure ??= refusal.error;
+    if (report.overlapped) {
+      tally.read += report.readMs;
+      tally.encode += report.renderMs;
+      tally.acknowledge += endMs - report.startedMs - report.compileMs - report.renderMs - report.readMs;
+      return;
+    }
+    tally.read += readMs;
     if (applyMs === undefined) {
       tally.encode += endMs - compiledMs - readMs;
       return;

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Applier } from '../../applier/applier.ts';
-import type { SyncInputs } from '../../applier/family-sync.ts';
+import type { SyncInputs } from '../../applier/family-state.ts';
 import { systemClock } from '../../base/clock.ts';
 import { silentLog } from '../../base/log.ts';
 import { releaseMemory } from '../../base/memory.ts';

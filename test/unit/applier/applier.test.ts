@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { SyncInputs } from '../../../src/applier/family-sync.ts';
+import type { SyncInputs } from '../../../src/applier/family-state.ts';
 import { failure, gate, HOUR_MS, ONE, startApplier, TWO } from '../../support/applier-world.ts';
 import { snapshotOf, servicePort } from '../../support/cluster.ts';
 import { settle } from '../../support/fake-clock.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FamilySync } from '../../../src/applier/family-sync.ts';
-import type { SyncInputs } from '../../../src/applier/family-sync.ts';
+import type { SyncInputs } from '../../../src/applier/family-state.ts';
 import { nftSpelling } from '../../../src/backend/nft/render.ts';
 import type { RuleSet } from '../../../src/backend/rules.ts';
 import { compile } from '../../../src/compiler/compile.ts';

@@ -50,6 +50,8 @@ describe('what is written', () => {
       repaired: 0,
       refused: [],
       startedMs: 1000,
+      overlapped: false,
+      readMs: 0,
       compileMs: 0,
       renderMs: 0,
       writeMs: 0,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Applier } from '../../../../src/applier/applier.ts';
-import type { SyncInputs } from '../../../../src/applier/family-sync.ts';
+import type { SyncInputs } from '../../../../src/applier/family-state.ts';
 import { nftSpelling } from '../../../../src/backend/nft/render.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { SluiceError } from '../../../../src/base/errors.ts';
