@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { execa, ExecaError } from 'execa';
 import { SluiceError } from '../base/errors.ts';
+import { openOutputFile, readOutputFile } from './output-file.ts';
 
 export interface CommandResult {
   readonly exitCode: number;
@@ -13,6 +14,8 @@ export interface CommandOptions {
   readonly input?: string;
   /** The program is killed (SIGKILL) after this long. Default {@link DEFAULT_TIMEOUT_MS}. */
   readonly timeoutMs?: number;
+  /** The output is megabytes in small pieces, which is cheaper through a file than through a pipe. */
+  readonly largeOutput?: boolean;
   /** Told the process id before the program gets its input. */
   readonly onStarted?: (pid: number) => void;
 }
@@ -57,8 +60,11 @@ function missing(file: string): SluiceError {
 export const systemRunner: CommandRunner = {
   async run(file, args, options = {}) {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    await using output = options.largeOutput === true ? await openOutputFile() : undefined;
     const child = execa(file, args, {
       input: options.input ?? '',
+      // The types of execa know small descriptors only; any will do.
+      stdout: (output?.fd ?? 'pipe') as 3 | 'pipe',
       timeout: Math.ceil(timeoutMs),
       killSignal: 'SIGKILL',
       maxBuffer: 1 << 30,
@@ -71,9 +77,10 @@ export const systemRunner: CommandRunner = {
       if (signal !== null) letGoOfPipes(child);
     });
     const result = await child;
-    const { exitCode, stdout, stderr } = result;
+    const { exitCode, stderr } = result;
     if (exitCode === undefined) throw explainFailure(file, timeoutMs, result);
-    return { exitCode, stdout, stderr };
+    const stdout = output === undefined ? result.stdout : await readOutputFile(output);
+    return { exitCode, stdout: stdout ?? '', stderr };
   },
 };
 

@@ -16,7 +16,7 @@ import { parseTableInSteps } from './parse.ts';
 const SESSION_LIMIT_CHARACTERS = 32_000;
 
 /** Service ports: small at first, so that nft has something to do soon; each costs a start of nft and a look of the kernel at all verdicts. */
-const SLICES = { first: 500, most: 4000 };
+const SLICES = { first: 500, most: 8000 };
 
 /** Every listing gets as long as this. */
 const MIN_LISTING_MS = 5000;
@@ -181,7 +181,7 @@ export class NftDriver implements Driver {
   /** Nothing when there is no such table. */
   async #list(args: readonly string[], timeoutMs?: number): Promise<string> {
     const limit = timeoutMs === undefined ? {} : { timeoutMs };
-    const { exitCode, stdout, stderr } = await this.#runner.run('nft', args, limit);
+    const { exitCode, stdout, stderr } = await this.#runner.run('nft', args, { ...limit, largeOutput: true });
     if (exitCode !== 0 && ABSENT.test(stderr)) return '';
     if (exitCode !== 0) throw nftFailure(stderr, `read the rules (nft ${args.join(' ')})`, 'rules-unreadable');
     return stdout;

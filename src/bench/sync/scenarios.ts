@@ -5,7 +5,17 @@ import type { Random } from '../random.ts';
 import type { Sample } from './sample.ts';
 import type { SyncWorld } from './world.ts';
 
-export const SCENARIO_IDS = ['cold', 'restart', 'change', 'service', 'burst', 'wide', 'rolling', 'resync'] as const;
+export const SCENARIO_IDS = [
+  'cold',
+  'restart',
+  'change',
+  'service',
+  'burst',
+  'wide',
+  'rolling',
+  'verify',
+  'resync',
+] as const;
 
 export type ScenarioId = (typeof SCENARIO_IDS)[number];
 
@@ -107,6 +117,11 @@ export const SCENARIOS: Readonly<Record<ScenarioId, Scenario>> = {
     title: `Rolling update of ${ROLLING_SERVICES} Services`,
     text: `The endpoints of ${ROLLING_SERVICES} Services are replaced one at a time, as fast as events can be taken; “one event” is its way to the kernel under that load.`,
     run: rollOver,
+  },
+  verify: {
+    title: 'Full verification',
+    text: 'What is done every hour: all rules in the kernel are read and compared with what they should be, and nothing differs. Changes go on meanwhile, so the longest stall counts more than the time.',
+    run: ({ world, runs, taker }) => taker.series('full verification', runs, { sample: () => world.verify() }),
   },
   resync: {
     title: 'Full resync',

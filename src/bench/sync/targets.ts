@@ -63,6 +63,9 @@ const TARGETS: readonly Target[] = [
     },
     [{ services: 100_000, endpoints: 1, atMost: 20 }],
   ),
+  ...inMs({ contender: 'nft', what: 'longest stall of the event loop in a full verification', read: longestStall }, [
+    { services: 10_000, endpoints: 4, atMost: 20 },
+  ]),
   {
     contender: 'nft',
     services: 50_000,
@@ -117,6 +120,10 @@ function ofTotal(operation: string, statistic: keyof Summary): Target['read'] {
 
 function ownPart(result: CaseResult): number | undefined {
   return outcomeOf(result, 'one endpoint changed')?.detail?.own.p99;
+}
+
+function longestStall({ strains }: CaseResult): number | undefined {
+  return strains.find(({ scenario }) => scenario === 'verify')?.stallMs;
 }
 
 function longestPause({ strains }: CaseResult): number | undefined {

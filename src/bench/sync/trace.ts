@@ -121,6 +121,19 @@ export class SyncTrace implements SyncObserver {
     return { totalMs, stagesMs, ownMs: compile + encode, syncs, bytes, changes };
   }
 
+  /** One operation that only reads. @throws {SluiceError} `internal` when something was written. */
+  async measureReading(work: () => Promise<unknown>): Promise<Sample> {
+    const tally = newTally();
+    this.#tally = tally;
+    const startMs = performance.now();
+    await work();
+    const totalMs = performance.now() - startMs;
+    this.#tally = newTally();
+    if (tally.syncs > 0) throw new SluiceError({ code: 'internal', message: 'what was only to be read was written' });
+    const stagesMs = { compile: 0, read: totalMs, encode: 0, write: 0, acknowledge: 0 };
+    return { totalMs, stagesMs, ownMs: 0, syncs: 0, bytes: 0, changes: 0 };
+  }
+
   queued(): void {
     // Only what is done is of interest.
   }

@@ -132,6 +132,14 @@ export class SyncWorld {
     });
   }
 
+  /** The rules in the kernel are compared with what they should be. @throws {SluiceError} `internal` when some differ. */
+  verify(): Promise<Sample> {
+    return this.#trace.measureReading(async () => {
+      this.#running.verify();
+      await this.#running.verified();
+    });
+  }
+
   /** Somebody else takes the rules of every so-manieth Service away, properly, so that the rest goes on working. */
   async damage(every: number): Promise<void> {
     const inputs = this.#inputs();
