@@ -103,7 +103,7 @@ export async function runAgent(options: AgentOptions): Promise<AgentEnd> {
     },
   });
   telemetry.follow(feed);
-  events.starting();
+  events.starting(setup.backend.advice);
   const end = await untilEnd(options);
   log.info(`${end}: stopping, the rules stay in place`);
   return end;

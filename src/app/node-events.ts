@@ -1,3 +1,4 @@
+import type { Advice } from '../backend/contract.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -24,19 +25,17 @@ export class NodeEvents {
     this.#log = log;
   }
 
-  connect(client: KubeClient): void {
+  connect(client: Pick<KubeClient, 'send'>): void {
     this.#events = new KubeEvents({ client, nodeName: this.#nodeName, clock: this.#clock, log: this.#log });
   }
 
-  starting(): void {
+  /** @param advice on the backend that was chosen; kube-proxy warns of the mode ipvs as well. */
+  starting(advice?: Advice): void {
     const regarding: EventSubject = { kind: 'Node', name: this.#nodeName };
-    this.#events?.report({
-      regarding,
-      type: 'Normal',
-      reason: 'Starting',
-      action: START_ACTION,
-      note: 'sluice is starting',
-    });
+    const start = { regarding, action: START_ACTION };
+    this.#events?.report({ ...start, type: 'Normal', reason: 'Starting', note: 'sluice is starting' });
+    if (advice === undefined) return;
+    this.#events?.report({ ...start, type: 'Warning', reason: advice.reason, note: advice.text });
   }
 
   portFailed(service: string, port: number, { message }: SluiceError): void {

@@ -101,7 +101,7 @@ export async function openDrivers({
 }): Promise<ReadonlyMap<IpFamily, Driver>> {
   const { backend, backendSettings } = setup;
   const probe = await backend.probe(runner);
-  if (backend.advice !== undefined) log.warn(backend.advice);
+  if (backend.advice !== undefined) log.warn(backend.advice.text);
   log.info(`writing rules with ${probe.description}`, { backend: backend.name, families: probe.families });
   for (const reason of probe.missing) log.warn(`${reason}: no rules for it`);
   if (probe.families.length === 0) {

@@ -131,6 +131,12 @@ export interface WatchOptions {
   readonly onForeignWrite: OnForeignWrite;
 }
 
+export interface Advice {
+  /** Of the Event: kube-proxy's, where it has one. */
+  readonly reason: string;
+  readonly text: string;
+}
+
 /** A way to program Services. `spelling`, `text` and `summarize` are pure. */
 export interface Backend {
   readonly name: string;
@@ -138,8 +144,8 @@ export interface Backend {
   readonly proxyMode: string;
   /** Whether rules name the addresses of the node's interfaces, so that a plan has to have them. */
   readonly namesInterfaceAddresses?: boolean;
-  /** What somebody who chose this backend should know; said once, at the start. */
-  readonly advice?: string;
+  /** What somebody who chose this backend should know; said once, at the start: in the log, and beside the Node. */
+  readonly advice?: Advice;
   spelling(settings: BackendSettings): Spelling;
   /** The table that an object is in, where the backend has several. */
   readonly tableOf?: (id: ObjectId) => string;

@@ -41,8 +41,13 @@ export const ipvsBackend: Backend = {
   name: 'ipvs',
   proxyMode: 'ipvs',
   namesInterfaceAddresses: true,
-  advice:
-    'Kubernetes has deprecated the proxy mode ipvs; --proxy-mode nftables takes over what is here in one go: new connections notice nothing, those that IPVS translates end',
+  advice: {
+    reason: 'IPVSDeprecation',
+    // The versions are those of KEP-5495.
+    text:
+      'Kubernetes has deprecated the proxy mode ipvs: off by default in 1.40, gone in 1.43. To migrate, start sluice with --proxy-mode nftables ' +
+      '(or mode: nftables in the file of --config). That takes over what is here in one go: new connections notice nothing, those that IPVS translates end',
+  },
   spelling: ipvsSpelling,
   text,
   explain: explainIpvs,
