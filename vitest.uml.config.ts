@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     name: 'uml',
     include: ['test/uml/**/*.test.ts'],
+    setupFiles: ['test/uml/small-forks.ts'],
     pool: 'forks',
     fileParallelism: false,
     testTimeout: 180_000,

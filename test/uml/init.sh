@@ -5,7 +5,8 @@
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HOME=/tmp
 SLUICE_PRIVATE_NAMESPACE=1
-export PATH HOME SLUICE_PRIVATE_NAMESPACE
+NODE_COMPILE_CACHE=/run/job/compile-cache
+export PATH HOME SLUICE_PRIVATE_NAMESPACE NODE_COMPILE_CACHE
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs -o mode=755 tmpfs /run

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { summarize } from '../../src/bench/statistics.ts';
 import { ChildWatch } from '../../src/bench/sync/child-watch.ts';
 import type { Sample } from '../../src/bench/sync/sample.ts';
@@ -7,6 +7,9 @@ import { spell } from '../../src/bench/units.ts';
 import { systemRunner } from '../../src/kernel/command.ts';
 import { BACKEND_SETTINGS } from '../support/scenario-settings.ts';
 import { emptyIpvsMachine, IPVS_VARIANT, openIpvsNode } from './ipvs-machine.ts';
+
+// It measures what the program costs, and that starts its own.
+vi.unmock(import('../../src/kernel/command.ts'));
 
 const { backend } = IPVS_VARIANT;
 const SIZE = { services: 2000, endpoints: 4 };

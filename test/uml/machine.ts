@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemRunner } from '../../src/kernel/command.ts';
 import { startLineProcess } from '../../src/kernel/process.ts';
+import { commandOf } from '../../src/lab/self.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 const KERNEL = 'linux.uml';
@@ -11,6 +12,9 @@ const MODULES = '/usr/lib/uml/modules';
 
 /** Taken from the host as it is used. */
 const MEMORY_MIB = 2048;
+
+/** Where Node finds its programs compiled, in the folder of a machine. */
+const CACHE = 'compile-cache';
 
 /** How long a kernel that was asked to stop may take. */
 const STOP_TIMEOUT_MS = 2000;
@@ -56,7 +60,8 @@ export class Machines {
 
   static async prepare(): Promise<Machines> {
     const folder = await mkdtemp(join(tmpdir(), 'sluice-uml-'));
-    return new Machines(folder, await compilePreload(folder));
+    const [preload] = await Promise.all([compilePreload(folder), fillCompileCache(join(folder, CACHE))]);
+    return new Machines(folder, preload);
   }
 
   /** For who wonders why a machine does not boot. */
@@ -75,6 +80,7 @@ export class Machines {
     this.#count += 1;
     const folder = join(this.folder, String(this.#count));
     await mkdir(folder);
+    await cp(join(this.folder, CACHE), join(folder, CACHE), { recursive: true });
     await writeFile(join(folder, 'job'), `${[PROJECT, ...job.argv].join('\n')}\n`);
     const lines: string[] = [];
     const kernel = await startLineProcess({
@@ -131,6 +137,14 @@ async function compilePreload(folder: string): Promise<string | undefined> {
   const command = `command -v cc >/dev/null && exec cc "$@"`;
   const { exitCode } = await systemRunner.run('sh', ['-c', command, 'cc', ...options, '-o', library, source]);
   return exitCode === 0 ? library : undefined;
+}
+
+/** A test starts a dozen agents, and to compile them takes half of their start. */
+async function fillCompileCache(folder: string): Promise<void> {
+  await mkdir(folder);
+  const [program, ...args] = commandOf('lab-agent', new URL('../../src/lab/agent-main.ts', import.meta.url));
+  const { exitCode, stderr } = await systemRunner.run('env', [`NODE_COMPILE_CACHE=${folder}`, program, ...args]);
+  if (exitCode !== 0) throw new Error(stderr);
 }
 
 /** The machine's memory is a file. In containers /dev/shm may be tiny, and a disk is slower. */
