@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Compilation } from '../../src/compiler/compile.ts';
 import { compile } from '../../src/compiler/compile.ts';
-import type { Plan } from '../../src/compiler/plan.ts';
+import type { CompileSettings, Plan } from '../../src/compiler/plan.ts';
 import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';
 import { planHistoryArbitrary } from './plans.ts';
@@ -11,9 +11,13 @@ import { histories, World } from './snapshots.ts';
 /** The plans of a cluster in which these batches of events happen. */
 function compileHistory(history: readonly (readonly WorldEvent[])[], family: IpFamily): readonly Plan[] {
   const world = new World();
+  const all = new Map<CompileSettings, CompileSettings>();
   let previous: Compilation | undefined;
   return history.map((events) => {
-    previous = compile({ ...world.happen(events), family }, previous);
+    const inputs = world.happen(events);
+    const settings = all.get(inputs.settings) ?? { ...inputs.settings, namesInterfaceAddresses: true };
+    all.set(inputs.settings, settings);
+    previous = compile({ ...inputs, settings, family }, previous);
     return previous.plan;
   });
 }

@@ -196,6 +196,12 @@ function podDetectors(family: IpFamily): readonly (NodePlan['podDetector'] | und
   ];
 }
 
+const INTERFACES = {
+  IPv4: [ip('127.0.0.1'), ip('172.18.0.2')],
+  IPv6: [ip('::1'), ip('fd00:172::2'), ip('fe80::1')],
+} as const;
+
+/** With the addresses of interfaces, which the backend ipvs has to have. */
 function nodePlanArbitrary(family: IpFamily): fc.Arbitrary<NodePlan> {
   const loopback = family === 'IPv4' ? fc.boolean() : fc.constant(false);
   const listed = fc.subarray([address(family, 'balancer', 200), address(family, 'external', 201)], { minLength: 1 });
@@ -213,6 +219,7 @@ function nodePlanArbitrary(family: IpFamily): fc.Arbitrary<NodePlan> {
       const { podDetector: _default, ...rest } = nodePlan(family);
       return {
         ...rest,
+        interfaceAddresses: INTERFACES[family],
         nodePortAddresses,
         clusterIpMasquerade: masqueradeAll ? 'always' : others,
         ...(podDetector === undefined ? {} : { podDetector }),

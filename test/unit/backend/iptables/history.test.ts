@@ -1,14 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Assembly } from '../../../../src/backend/assembly.ts';
 import { assemble } from '../../../../src/backend/assembly.ts';
 import { encodeChange } from '../../../../src/backend/xtables/encode.ts';
 import { parseSave } from '../../../../src/backend/iptables/parse.ts';
 import { iptablesSpelling } from '../../../../src/backend/iptables/render.ts';
 import { sizeOf, splitChange } from '../../../../src/backend/xtables/split.ts';
-import { summarizeIptables } from '../../../../src/backend/iptables/summary.ts';
 import type { RuleSet } from '../../../../src/backend/rules.ts';
-import { applyChange, diffRuleSets, NO_CHANGES, NO_RULES } from '../../../../src/backend/rules.ts';
+import { diffRuleSets, NO_CHANGES, NO_RULES } from '../../../../src/backend/rules.ts';
 import { IP_FAMILIES } from '../../../../src/model/address.ts';
 import { FakeTables } from '../../../support/fake-iptables.ts';
 import { FOREIGN_RULES, KUBE_PROXY_RULES, KUBELET_RULES } from '../../../support/kube-proxy-rules.ts';
@@ -28,36 +26,6 @@ function write(tables: FakeTables, from: RuleSet, to: RuleSet): void {
 
 describe.each(IP_FAMILIES)('any history of plans, %s', (family) => {
   const histories = planHistoryArbitrary(family);
-
-  test('deriving rules from the ones before gives what starting afresh gives', () => {
-    fc.assert(
-      fc.property(histories, (plans) => {
-        let assembly: Assembly | undefined;
-        for (const plan of plans) {
-          assembly = assemble(spelling, plan, assembly);
-          expect(difference(assembly.rules, assemble(spelling, plan).rules)).toEqual(NO_CHANGES);
-        }
-      }),
-    );
-  });
-
-  test('what is read back is what was rendered, step by step', () => {
-    fc.assert(
-      fc.property(histories, (plans) => {
-        const tables = new FakeTables();
-        let assembly: Assembly | undefined;
-        for (const plan of plans) {
-          const before = assembly?.rules ?? NO_RULES;
-          assembly = assemble(spelling, plan, assembly);
-          write(tables, before, assembly.rules);
-          expect(difference(parseSave(tables.save()), assembly.rules)).toEqual(NO_CHANGES);
-          expect(difference(applyChange(before, diffRuleSets(before, assembly.rules)), assembly.rules)).toEqual(
-            NO_CHANGES,
-          );
-        }
-      }),
-    );
-  });
 
   test('what is taken over ends alike, and leaves nothing but foreign rules when it is removed', () => {
     fc.assert(
@@ -88,24 +56,6 @@ describe.each(IP_FAMILIES)('any history of plans, %s', (family) => {
           expect(parts.reduce((sum, part) => sum + sizeOf(part), 0)).toBe(sizeOf(change));
           expect(difference(parseSave(tables.save()), after)).toEqual(NO_CHANGES);
           before = after;
-        }
-      }),
-    );
-  });
-
-  test('the summary names every destination of every Service, and nothing else', () => {
-    fc.assert(
-      fc.property(histories, (plans) => {
-        for (const plan of plans) {
-          const told = summarizeIptables(assemble(spelling, plan).rules);
-          const wanted = [...plan.services.values()].flatMap(({ frontends, protocol, name }) =>
-            frontends.map((one) => {
-              const host = one.kind === 'node-port' ? '*' : family === 'IPv6' ? `[${one.address}]` : one.address;
-              return `${host}:${one.port} ${protocol} ${name} ${one.kind.replaceAll('-', '')}`;
-            }),
-          );
-          const seen = told.map((one) => `${one.destination} ${one.protocol} ${one.service} ${one.kind.toLowerCase()}`);
-          expect(seen.toSorted()).toEqual(wanted.toSorted());
         }
       }),
     );

@@ -1,16 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Assembly } from '../../../../src/backend/assembly.ts';
 import { assemble } from '../../../../src/backend/assembly.ts';
 import { ipvsBackend } from '../../../../src/backend/ipvs/backend.ts';
-import { summarizeIpvs } from '../../../../src/backend/ipvs/summary.ts';
 import type { RuleSet } from '../../../../src/backend/rules.ts';
-import { applyChange, diffRuleSets, NO_CHANGES, NO_RULES } from '../../../../src/backend/rules.ts';
+import { diffRuleSets, NO_CHANGES, NO_RULES } from '../../../../src/backend/rules.ts';
 import type { IpFamily } from '../../../../src/model/address.ts';
 import { IP_FAMILIES } from '../../../../src/model/address.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { FakeIpvs } from '../../../support/fake-ipvs.ts';
-import { ipvsPlanHistory } from '../../../support/ipvs-plans.ts';
+import { planHistoryArbitrary } from '../../../support/plans.ts';
 import { leaveForeign, leaveKubeProxyIpvs } from '../../../support/kube-proxy-ipvs.ts';
 import { FOREIGN_RULES } from '../../../support/kube-proxy-rules.ts';
 
@@ -27,38 +25,7 @@ function open(runner: FakeIpvs, family: IpFamily) {
 }
 
 describe.each(IP_FAMILIES)('any history of plans, %s', (family) => {
-  const histories = ipvsPlanHistory(family);
-
-  test('deriving rules from the ones before gives what starting afresh gives', () => {
-    fc.assert(
-      fc.property(histories, (plans) => {
-        let assembly: Assembly | undefined;
-        for (const plan of plans) {
-          assembly = assemble(spelling, plan, assembly);
-          expect(difference(assembly.rules, assemble(spelling, plan).rules)).toEqual(NO_CHANGES);
-        }
-      }),
-    );
-  });
-
-  test('what is read back is what was rendered, step by step', async () => {
-    await fc.assert(
-      fc.asyncProperty(histories, async (plans) => {
-        const fake = new FakeIpvs();
-        const driver = open(fake, family);
-        let known = await driver.read();
-        for (const plan of plans) {
-          const { rules } = assemble(spelling, plan);
-          const change = diffRuleSets(known, rules);
-          await driver.apply(change, rules);
-          expect(difference(applyChange(known, change), rules)).toEqual(NO_CHANGES);
-          expect(difference(await open(fake, family).read(), rules)).toEqual(NO_CHANGES);
-          known = rules;
-        }
-      }),
-      { numRuns: 60 },
-    );
-  });
+  const histories = planHistoryArbitrary(family);
 
   test('what is taken over ends alike, and leaves nothing but what is foreign when it is removed', async () => {
     await fc.assert(
@@ -77,24 +44,6 @@ describe.each(IP_FAMILIES)('any history of plans, %s', (family) => {
         expect({ ...left, rules: left.rules.replaceAll(KUBELET, '') }).toEqual(untouched);
       }),
       { numRuns: 60 },
-    );
-  });
-
-  test('the summary names every destination of every Service, and nothing else', () => {
-    fc.assert(
-      fc.property(histories, (plans) => {
-        for (const plan of plans) {
-          const told = summarizeIpvs(assemble(spelling, plan).rules);
-          const wanted = [...plan.services.values()].flatMap(({ frontends, protocol, name }) =>
-            frontends.map((one) => {
-              const host = one.kind === 'node-port' ? '*' : family === 'IPv6' ? `[${one.address}]` : one.address;
-              return `${host}:${one.port} ${protocol} ${name} ${one.kind.replaceAll('-', '')}`;
-            }),
-          );
-          const seen = told.map((one) => `${one.destination} ${one.protocol} ${one.service} ${one.kind.toLowerCase()}`);
-          expect(seen.toSorted()).toEqual(wanted.toSorted());
-        }
-      }),
     );
   });
 });

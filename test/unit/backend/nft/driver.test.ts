@@ -1,4 +1,3 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SluiceError } from '../../../../src/base/errors.ts';
 import { KUBE_PROXY_OBJECT } from '../../../../src/backend/nft/encode.ts';
@@ -9,7 +8,6 @@ import type { Target } from '../../../../src/compiler/plan.ts';
 import { FakeNft } from '../../../support/fake-nft.ts';
 import { fakeNftDriver } from '../../../support/nft-driver.ts';
 import { assembleAll, deadEnds } from '../../../support/nft-world.ts';
-import { planHistories } from '../../../support/plan-histories.ts';
 import type { ServiceSketch } from '../../../support/plans.ts';
 import { cidr, ip, nodePlan, planOf, servicePlan, sketch, target } from '../../../support/plans.ts';
 import { plainRules } from '../../../support/rule-sets.ts';
@@ -40,20 +38,6 @@ function start() {
   const nft = new FakeNft();
   return { nft, ...fakeNftDriver(nft, 'IPv4') };
 }
-
-test('writes what it is told and reads it back, from one state to the next', async () => {
-  await fc.assert(
-    fc.asyncProperty(planHistories, async ({ family, plans }) => {
-      const nft = new FakeNft();
-      const { driver } = fakeNftDriver(nft, family);
-      let known = await driver.read();
-      expect(known.size).toBe(0);
-      for (const { rules } of assembleAll(plans)) known = await apply(driver, known, rules);
-      expect(plainRules(await fakeNftDriver(nft, family).driver.read())).toEqual(plainRules(known));
-    }),
-    { numRuns: 50 },
-  );
-});
 
 test('knows which endpoint is in which slot without looking', async () => {
   const { driver } = start();
