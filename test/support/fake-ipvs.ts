@@ -29,6 +29,10 @@ export class FakeIpvs implements CommandRunner {
   addresses: Set<string> | undefined;
   /** Program, arguments and input, in order. */
   readonly calls: { readonly call: string; readonly input: string }[] = [];
+  /** How many more lines take effect, a restore of iptables being one; then the programs are as if killed. */
+  linesLeft = Infinity;
+  /** Called after each line that took effect. */
+  onLine: (() => void) | undefined;
   /** Answers instead of the kernel. */
   override: ((call: string) => Partial<CommandResult> | undefined) | undefined;
 
@@ -82,7 +86,16 @@ export class FakeIpvs implements CommandRunner {
       if (!this.sets.has(name))
         return result({ exitCode: 2, stderr: `iptables-restore: Set ${name} doesn't exist.\n` });
     }
-    return this.iptables.run(program, args, options);
+    if (options.input === undefined) return this.iptables.run(program, args, options);
+    if (this.linesLeft === 0) return result({ exitCode: 137 });
+    const done = await this.iptables.run(program, args, options);
+    this.#lineDone();
+    return done;
+  }
+
+  #lineDone(): void {
+    this.linesLeft -= 1;
+    this.onLine?.();
   }
 
   /** Stops at the first line that is refused. */
@@ -92,8 +105,10 @@ export class FakeIpvs implements CommandRunner {
     tell: (line: number, text: string) => string,
   ): CommandResult {
     for (const [index, line] of lines.entries()) {
+      if (this.linesLeft === 0) return result({ exitCode: 137 });
       const refusal = run(line);
       if (refusal !== undefined) return result({ exitCode: 1, stderr: tell(index + 1, refusal) });
+      this.#lineDone();
     }
     return result({});
   }
@@ -110,7 +125,8 @@ export class FakeIpvs implements CommandRunner {
     const [entry = '', ...data] = rest;
     switch (verb) {
       case 'add':
-        if (set.entries.has(entry)) return "Element cannot be added to the set: it's already added";
+        if (data.at(-1) === '-exist') data.pop();
+        else if (set.entries.has(entry)) return "Element cannot be added to the set: it's already added";
         set.entries.set(entry, data.join(' '));
         return undefined;
       case 'del':
@@ -148,9 +164,11 @@ export class FakeIpvs implements CommandRunner {
     let stderr = '';
     let exitCode = 0;
     for (const line of lines) {
+      if (this.linesLeft === 0) return result({ exitCode: 137, stderr });
       const refusal = this.#server(line);
       exitCode = refusal === undefined ? 0 : 255;
-      if (refusal !== undefined) stderr += `${refusal}\n`;
+      if (refusal === undefined) this.#lineDone();
+      else stderr += `${refusal}\n`;
     }
     return result({ exitCode, stderr });
   }

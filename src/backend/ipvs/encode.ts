@@ -2,7 +2,8 @@ import { equalData } from '../../base/equal.ts';
 import type { IpFamily } from '../../model/address.ts';
 import type { ChangeSet, ObjectChange, RuleObject } from '../rules.ts';
 import type { Marks } from './marks.ts';
-import { allot, hex } from './marks.ts';
+import { allot, hex, prioOf } from './marks.ts';
+import type { SetName } from './names.ts';
 import {
   ADDRESSES,
   DEVICE,
@@ -69,7 +70,7 @@ function encodeSteps(family: IpFamily, change: ChangeSet, surroundings: Surround
     between.length === 0
       ? step('ipvsadm', [...servers.add, ...servers.remove])
       : [...step('ipvsadm', servers.add), ...between, ...step('ipvsadm', servers.remove)];
-  return [...step('ipset', sets.add), ...middle, ...step('ipset', sets.remove)];
+  return [...step('ipset', sets.add), ...middle, ...step('ipset', [...sets.late, ...sets.remove])];
 }
 
 function step(tool: Tool, lines: readonly string[]): readonly Step[] {
@@ -84,6 +85,11 @@ export function isChain(id: string): boolean {
 interface Batch {
   readonly add: string[];
   readonly remove: string[];
+}
+
+interface SetBatch extends Batch {
+  /** What must not hold before everything else is there. */
+  readonly late: string[];
 }
 
 interface Member {
@@ -164,8 +170,16 @@ function encodeAddresses(family: IpFamily, change: ChangeSet): Batch {
   return batch;
 }
 
-function encodeSets(family: IpFamily, change: ChangeSet, marks: Marks): Batch {
-  const batch: Batch = { add: [], remove: [] };
+/** Sets whose entries keep packets from being masqueraded: to endpoints elsewhere answers would not come back by this node. */
+const KEEPS_SOURCE: ReadonlySet<SetName> = new Set([
+  'loadBalancerLocal',
+  'nodePortLocalTcp',
+  'nodePortLocalUdp',
+  'nodePortLocalSctp',
+]);
+
+function encodeSets(family: IpFamily, change: ChangeSet, marks: Marks): SetBatch {
+  const batch: SetBatch = { add: [], late: [], remove: [] };
   const swap = swapSetName(family);
   if (change.objects.some(({ id }) => setOfObject(id) === swap)) batch.add.push(`destroy ${swap}`);
   const removals: (readonly string[])[] = [];
@@ -174,7 +188,7 @@ function encodeSets(family: IpFamily, change: ChangeSet, marks: Marks): Batch {
     const id = `set ${name}`;
     const whole = change.objects.find((object) => object.id === id);
     if (whole?.before !== undefined && whole.after !== undefined) {
-      batch.add.push(...redeclare(name, swap, { whole, marks }));
+      redeclare(name, swap, { whole, marks, batch });
       continue;
     }
     if (whole?.after !== undefined) batch.add.push(`create ${name} ${whole.after.definition}`);
@@ -183,9 +197,10 @@ function encodeSets(family: IpFamily, change: ChangeSet, marks: Marks): Batch {
       continue;
     }
     const gone: string[] = [];
+    const lines = KEEPS_SOURCE.has(short) ? { add: batch.late, remove: batch.add } : { add: batch.add, remove: gone };
     for (const member of changesOf(change, id)) {
-      const marked = short === 'shortCut' ? withMark(member, marks) : member;
-      encodeEntry(name, marked, { add: batch.add, remove: gone });
+      if (short === 'shortCut') encodeShortCut(name, member, { marks, add: batch.add, late: batch.late, remove: gone });
+      else encodeEntry(name, member, lines);
     }
     removals.push(gone);
   }
@@ -193,11 +208,22 @@ function encodeSets(family: IpFamily, change: ChangeSet, marks: Marks): Batch {
   return batch;
 }
 
-/** What the rule set says by name, the kernel needs as a mark. */
-function withMark({ key, before, after }: Member, marks: Marks): Member {
-  const name = /"(.*)"/.exec(after?.[0] ?? '')?.[1];
-  const mark = marks.get(name ?? '');
-  return { key, before, after: after === undefined || mark === undefined ? after : [...after, `skbmark ${hex(mark)}`] };
+/**
+ * What the rule set says by name, the kernel needs as a mark. That leads packets somewhere, so it is written last; until then the
+ * entry has it where no rule reads it, for whoever comes next to know what was begun.
+ */
+function encodeShortCut(
+  name: string,
+  { key, before, after }: Member,
+  { marks, add, late, remove }: SetBatch & { readonly marks: Marks },
+): void {
+  const mark = marks.get(/"(.*)"/.exec(after?.[0] ?? '')?.[1] ?? '');
+  if (after === undefined || mark === undefined) {
+    encodeEntry(name, { key, before, after }, { add, remove });
+    return;
+  }
+  encodeEntry(name, { key, before, after: [...after, prioOf(mark)] }, { add, remove });
+  late.push(`add ${name} ${[key, ...after, `skbmark ${hex(mark)}`].join(' ')} -exist`);
 }
 
 function encodeEntry(name: string, { key, before, after }: Member, { add, remove }: Batch): void {
@@ -213,13 +239,20 @@ function encodeEntry(name: string, { key, before, after }: Member, { add, remove
 function redeclare(
   name: string,
   swap: string,
-  { whole: { after }, marks }: { readonly whole: ObjectChange; readonly marks: Marks },
-): readonly string[] {
-  const add: string[] = [];
+  { whole: { after }, marks, batch }: { readonly whole: ObjectChange; readonly marks: Marks; readonly batch: SetBatch },
+): void {
+  batch.add.push(`create ${swap} ${after?.definition}`);
   for (const [key, lines] of membersOf(after)) {
-    encodeEntry(swap, withMark({ key, before: undefined, after: lines }, marks), { add, remove: [] });
+    const member = { key, before: undefined, after: lines };
+    if (after?.definition.endsWith(' skbinfo') === true) {
+      const late: string[] = [];
+      encodeShortCut(swap, member, { ...batch, late, marks });
+      batch.late.push(...late.map((line) => line.replace(swap, name)));
+    } else {
+      encodeEntry(swap, member, batch);
+    }
   }
-  return [`create ${swap} ${after?.definition}`, ...add, `swap ${swap} ${name}`, `destroy ${swap}`];
+  batch.add.push(`swap ${swap} ${name}`, `destroy ${swap}`);
 }
 
 function surroundingsAfter(

@@ -53,6 +53,16 @@ export function allot(marks: Marks, names: readonly string[], masqueradeBit: num
   return all;
 }
 
+/** A mark as the priority of an ipset's entry, which no rule of ours gives to packets: a place to keep it. */
+export function prioOf(mark: number): string {
+  return `skbprio ${Math.floor(mark / 2 ** 16).toString(16)}:${(mark % 2 ** 16).toString(16)}`;
+}
+
+/** The inverse of {@link prioOf}. */
+export function markInPrio(major: string, minor: string): number {
+  return Number.parseInt(major, 16) * 2 ** 16 + Number.parseInt(minor, 16);
+}
+
 /** As the kernel's tools print marks. */
 export function hex(mark: number): string {
   return `0x${mark.toString(16)}`;

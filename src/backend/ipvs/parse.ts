@@ -18,7 +18,7 @@ import {
   swapSetName,
 } from './names.ts';
 import type { Marks } from './marks.ts';
-import { isMark } from './marks.ts';
+import { isMark, markInPrio } from './marks.ts';
 import { destinationLine, LEAVING } from './servers.ts';
 
 type Members = PersistentMap<readonly string[]>;
@@ -50,7 +50,7 @@ function parseEntry(rest: string): [string, readonly string[]] {
   return space < 0 ? [rest, []] : [rest.slice(0, space), [rest.slice(space + 1)]];
 }
 
-const SHORT_CUT_DATA = /^comment "([^"]*)" skbmark (0x[0-9a-f]+)$/;
+const SHORT_CUT_DATA = /^comment "([^"]*)" (?:skbmark (0x[0-9a-f]+)|skbprio ([0-9a-f]+):([0-9a-f]+))$/;
 
 /** Takes the marks out of the entries of {@link SETS.shortCut}: rule sets have names in their place. */
 export function parseMarks(
@@ -64,17 +64,18 @@ export function parseMarks(
   if (set === undefined || set.ordered) return { marks, objects };
   const members = set.members.update((draft) => {
     for (const [key, [data = '']] of set.members) {
-      const [, name = '', text] = SHORT_CUT_DATA.exec(data) ?? [];
-      const mark = Number(text);
+      const [whole, name = '', text, major = '', minor = ''] = SHORT_CUT_DATA.exec(data) ?? [];
+      const mark = text === undefined ? markInPrio(major, minor) : Number(text);
       // One that is not as we would make it (the bit for masquerade was another then) is written anew.
       if (
-        text === undefined ||
+        whole === undefined ||
         (masqueradeBit !== undefined && !isMark(mark, masqueradeBit)) ||
         (marks.get(name) ?? mark) !== mark
       )
         continue;
       marks.set(name, mark);
-      draft.set(key, [`comment "${name}"`]);
+      // Without it the entry is half made, and differs from every other.
+      if (text !== undefined) draft.set(key, [`comment "${name}"`]);
     }
   });
   return { marks, objects: new Map([...objects, [id, { ...set, members }]]) };
