@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { systemClock } from '../base/clock.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { releaseMemory } from '../base/memory.ts';
+import { preferSmallHeaps, releaseMemory } from '../base/memory.ts';
 import type { Config } from '../config/resolve.ts';
 import { DnsServer } from '../dns/server.ts';
 import { socketAddress } from '../model/address.ts';
@@ -27,6 +27,7 @@ export interface DnsOptions {
  * @throws {SluiceError} when the source cannot be used, or an address cannot be listened on.
  */
 export async function serveDns({ config, log, stdin, stop }: DnsOptions): Promise<void> {
+  preferSmallHeaps();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined); // It may fail before anybody waits for it, which is below.
   const server = await DnsServer.start({
@@ -63,8 +64,8 @@ export async function serveDns({ config, log, stdin, stop }: DnsOptions): Promis
     const ended = stop.aborted ? Promise.resolve() : Promise.race([once(stop, 'abort'), failed.promise]);
     await Promise.race([listed.promise.then(() => server.idle()), ended]);
     const addresses = listen.map(({ host, port }) => socketAddress(host, port));
-    // What listing needed is more than what is left of it.
-    releaseMemory();
+    // What listing needed is more than what is left of it; and this thread answers nobody meanwhile.
+    releaseMemory('last-resort');
     log.info('answering DNS queries', { addresses: addresses.join(' ') });
     await ended;
   } finally {

@@ -1,6 +1,17 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+/**
+ * For programs whose memory matters more than the last percent of their speed: from now on V8 collects sooner rather than let its
+ * heaps grow, in all threads. Young generations that are there stay as small as they are; those of threads to come are of 1 MB,
+ * whatever the command line says, which goes before limits of a thread.
+ */
+export function preferSmallHeaps(): void {
+  for (const flag of SMALL_HEAPS) setFlagsFromString(flag);
+}
+
+const SMALL_HEAPS = ['--optimize-for-size', '--semi-space-growth-factor=1', '--max-semi-space-size=1'];
+
 /** `regular`: one collection. `last-resort`: as many as it takes until nothing more is found, two to five. */
 type Flavor = 'regular' | 'last-resort';
 

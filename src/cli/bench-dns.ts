@@ -21,6 +21,7 @@ export const benchDnsCommand = benchTool({
     },
     { flag: 'services', valueName: 'number', default: '10000', description: 'size of the cluster' },
     { flag: 'seconds', valueName: 'number', default: '10', description: 'of each measurement' },
+    { flag: 'churn', valueName: 'seconds', default: '60', description: 'how long 100 endpoints a second change' },
   ],
   check: (values) => void parse(values),
   measure: (values, { seed, progress, command }) => runDns({ ...parse(values), seed, progress }, command),
@@ -31,12 +32,14 @@ function parse(values: ToolValues): Omit<DnsBenchOptions, 'seed' | 'progress'> {
   const program = here.endsWith('.ts') ? fileURLToPath(new URL('./main.ts', import.meta.url)) : here;
   const own: ContenderSpec = {
     name: 'sluice',
-    command: `'${process.execPath}' --max-semi-space-size=2 '${program}' dns --master {api} --listen 127.0.0.1:{port} --upstream {upstream} --log-level error`,
+    // As the first line of the bundle has it.
+    command: `env MALLOC_ARENA_MAX=1 '${process.execPath}' --max-semi-space-size=2 '${program}' dns --master {api} --listen 127.0.0.1:{port} --upstream {upstream} --log-level error`,
   };
   const peers = values.list('peer').map((command) => ({ name: basename(command.split(' ')[0] ?? ''), command }));
   return {
     contenders: [own, ...peers],
     services: parseWhole(values.required('services'), 'services', 1),
     durationS: parseWhole(values.required('seconds'), 'seconds', 1),
+    churnS: parseWhole(values.required('churn'), 'churn', 0),
   };
 }

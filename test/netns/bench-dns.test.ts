@@ -9,6 +9,8 @@ interface DnsJson {
     readonly cached: { readonly perSecond: number };
     readonly p99Ms: number;
     readonly changeMs: number;
+    readonly loaded: { readonly residentBytes: number; readonly privateBytes: number };
+    readonly churned: { readonly residentBytes: number; readonly privateBytes: number };
   }[];
 }
 
@@ -19,7 +21,7 @@ const HAS_DNSPERF = spawnSync('dnsperf', ['-h']).error === undefined;
 afterEach(() => SluiceCommand.killAll());
 
 test.runIf(HAS_DNSPERF)('queries are asked and changes are seen', { timeout: PATIENCE_MS }, async () => {
-  const command = new SluiceCommand(['bench', 'dns', '--services', '50', '--seconds', '1', '--json'], {
+  const command = new SluiceCommand(['bench', 'dns', '--services', '50', '--seconds', '1', '--churn', '1', '--json'], {
     env: NAMESPACE_OF_ITS_OWN,
   });
   const { exitCode, stdout, stderr } = await command.ended;
@@ -31,6 +33,10 @@ test.runIf(HAS_DNSPERF)('queries are asked and changes are seen', { timeout: PAT
   expect(outcome?.cached.perSecond).toBeGreaterThan(0);
   expect(outcome?.p99Ms).toBeGreaterThan(0);
   expect(outcome?.changeMs).toBeGreaterThan(0);
+  for (const memory of [outcome?.loaded, outcome?.churned]) {
+    expect(memory?.privateBytes).toBeGreaterThan(1e6);
+    expect(memory?.residentBytes).toBeGreaterThan(memory?.privateBytes ?? 0);
+  }
 });
 
 test('a size that is none is refused before anything starts', async () => {

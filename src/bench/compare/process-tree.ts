@@ -6,6 +6,8 @@ const TICKS_PER_SECOND = 100;
 export interface TreeUsage {
   /** Resident, summed over the processes: what they share counts in each. */
   readonly residentBytes: number;
+  /** Of that, what no file is behind (`RssAnon`): other processes have none of it, and the kernel cannot drop it. */
+  readonly privateBytes: number;
   /** The most that the first process ever had. */
   readonly peakBytes: number;
   /** Of the processes that there are, and of the children that have ended. */
@@ -19,6 +21,7 @@ export function usageOf(pid: number): TreeUsage {
   const statuses = pids.map((each) => readStatus(each));
   return {
     residentBytes: statuses.reduce((sum, { residentBytes }) => sum + residentBytes, 0),
+    privateBytes: statuses.reduce((sum, { privateBytes }) => sum + privateBytes, 0),
     peakBytes: statuses[0]?.peakBytes ?? 0,
     cpuMs: pids.reduce((sum, each) => sum + cpuMsOf(each), 0),
     processes: statuses.map(({ name, residentBytes }) => `${name} ${Math.round(residentBytes / 1e6)} MB`),
@@ -36,11 +39,18 @@ function withDescendants(root: number): readonly number[] {
   return found;
 }
 
-function readStatus(pid: number): { name: string; residentBytes: number; peakBytes: number } {
+type Status = Pick<TreeUsage, 'residentBytes' | 'privateBytes' | 'peakBytes'> & { readonly name: string };
+
+function readStatus(pid: number): Status {
   const text = read(pid, 'status');
   const bytes = (field: string): number =>
     Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
-  return { name: /^Name:\s*(.*)$/m.exec(text)?.[1] ?? '', residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') };
+  return {
+    name: /^Name:\s*(.*)$/m.exec(text)?.[1] ?? '',
+    residentBytes: bytes('VmRSS'),
+    privateBytes: bytes('RssAnon'),
+    peakBytes: bytes('VmHWM'),
+  };
 }
 
 /** From the third on, which comes after a name that may have anything in it. */

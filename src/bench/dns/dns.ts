@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UntypedObject } from '../../lab/api/api-upstream.ts';
 import { ApiClient } from '../compare/api-client.ts';
+import type { ClusterSize } from '../compare/api-orders.ts';
+import type { TreeUsage } from '../compare/process-tree.ts';
 import { BASE_OBJECTS } from '../compare/workload.ts';
 import type { Progress } from '../progress.ts';
 import { seededRandom } from '../random.ts';
@@ -20,9 +22,13 @@ export interface DnsBenchOptions {
   readonly contenders: readonly ContenderSpec[];
   readonly services: number;
   readonly durationS: number;
+  /** How long {@link CHURN_RATE} endpoints a second change. */
+  readonly churnS: number;
   readonly seed: number;
   readonly progress: Progress;
 }
+
+export type Memory = Pick<TreeUsage, 'residentBytes' | 'privateBytes'>;
 
 export interface DnsOutcome {
   readonly contender: string;
@@ -32,10 +38,16 @@ export interface DnsOutcome {
   readonly cached: { readonly perSecond: number; readonly cpuUs: number; readonly lost: number };
   /** Of names of Services, at {@link RATE}. */
   readonly p99Ms: number;
-  readonly residentBytes: number;
+  /** When all Services were loaded and nobody had asked for anything. */
+  readonly loaded: Memory;
+  /** After all queries and the churn. */
+  readonly churned: Memory;
   /** From an object that was stored to the answer, median. */
   readonly changeMs: number;
 }
+
+/** Endpoints that change per second while there is churn. */
+export const CHURN_RATE = 100;
 
 /** Queries per second at which latency is looked at. */
 export const RATE = 10_000;
@@ -48,14 +60,14 @@ const FIRST_PORT = 5300;
 
 /** Asks DNS servers that follow the API server of a synthetic cluster, one after the other, all of it on loopback. */
 export async function benchDns(options: DnsBenchOptions): Promise<readonly DnsOutcome[]> {
-  const { contenders, services, seed, progress } = options;
+  const { contenders, services, progress } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-dns-'));
   const upstream = await startUpstream();
   const api = await ApiClient.start('127.0.0.1', undefined);
   try {
     progress.show(0, contenders.length, `loading ${services} Services`);
     await api.tell({ do: 'put', objects: BASE_OBJECTS });
-    await api.tell({ do: 'load', services, endpointsPerService: 1, seed });
+    await api.tell({ do: 'load', ...sizeOf(options) });
     const outcomes: DnsOutcome[] = [];
     for (const [i, contender] of contenders.entries()) {
       const port = FIRST_PORT + i;
@@ -78,7 +90,7 @@ async function measure(
   at: { options: DnsBenchOptions; api: ApiClient; around: Surroundings; folder: string },
 ): Promise<DnsOutcome> {
   const { options, api, around, folder } = at;
-  const { services, durationS, seed } = options;
+  const { services, durationS, churnS, seed } = options;
   const { port } = around;
   const server = await DnsContender.start(spec, around);
   try {
@@ -87,20 +99,20 @@ async function measure(
     await api.tell({ do: 'put', objects: [probe(0)] });
     await server.until(name, addressOf(0));
     await sleep(SETTLE_MS);
-    const { residentBytes } = server.usage;
+    const loaded = memoryOf(server);
     const random = seededRandom(seed);
     const names = Array.from({ length: QUESTIONS }, () => `svc-${random.below(services)}.load.svc.cluster.local A`);
     const externals = Array.from({ length: EXTERNAL_NAMES }, (_, i) => `host-${i}.example.com A`);
     const clusterFile = await listFile(folder, 'cluster', names);
     const externalFile = await listFile(folder, 'external', externals);
-    const loaded = async (file: string): Promise<DnsOutcome['cluster']> => {
+    const load = async (file: string): Promise<DnsOutcome['cluster']> => {
       await dnsperf({ port, file, durationS: 1 });
       const before = server.usage.cpuMs;
       const { perSecond, completed, lost } = await dnsperf({ port, file, durationS });
       return { perSecond, lost, cpuUs: ((server.usage.cpuMs - before) * 1000) / completed };
     };
-    const cluster = await loaded(clusterFile);
-    const cached = await loaded(externalFile);
+    const cluster = await load(clusterFile);
+    const cached = await load(externalFile);
     const { p99Ms = Number.NaN } = await dnsperf({ port, file: clusterFile, durationS, perSecond: RATE });
     const changesMs: number[] = [];
     for (let change = 1; change <= CHANGES; change++) {
@@ -110,10 +122,23 @@ async function measure(
       await Promise.all([api.tell({ do: 'put', objects: [probe(change)] }), seen]);
       changesMs.push((await seen) - startMs);
     }
-    return { contender: spec.name, cluster, cached, p99Ms, residentBytes, changeMs: percentile(changesMs, 0.5) };
+    await api.tell({ do: 'churn', ...sizeOf(options), perSecond: CHURN_RATE, durationMs: churnS * 1000 });
+    await api.tell({ do: 'await-churn' });
+    await sleep(SETTLE_MS);
+    const churned = memoryOf(server);
+    const changeMs = percentile(changesMs, 0.5);
+    return { contender: spec.name, cluster, cached, p99Ms, loaded, churned, changeMs };
   } finally {
     await server.stop();
   }
+}
+
+function sizeOf({ services, seed }: DnsBenchOptions): ClusterSize {
+  return { services, endpointsPerService: 1, seed };
+}
+
+function memoryOf({ usage: { residentBytes, privateBytes } }: DnsContender): Memory {
+  return { residentBytes, privateBytes };
 }
 
 async function listFile(folder: string, name: string, lines: readonly string[]): Promise<string> {

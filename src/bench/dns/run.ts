@@ -11,7 +11,7 @@ export async function runDns(options: DnsBenchOptions, command: string): Promise
   const machine = await describeMachine(systemRunner);
   const outcomes = await benchDns(options);
   const durationMs = Date.now() - startedAt.getTime();
-  const { seed, services, durationS } = options;
+  const { seed, services, durationS, churnS } = options;
   return dnsReport(outcomes, {
     command,
     seed,
@@ -20,5 +20,6 @@ export async function runDns(options: DnsBenchOptions, command: string): Promise
     machine,
     services,
     durationS,
+    churnS,
   });
 }

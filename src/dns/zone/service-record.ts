@@ -1,4 +1,5 @@
 import type { Octets } from '../../model/dns-octets.ts';
+import { compact } from '../../base/compact.ts';
 import { equalData } from '../../base/equal.ts';
 import type { DnsPort, DnsService } from '../../model/dns-service.ts';
 import type { DnsSlice } from '../../model/dns-slice.ts';
@@ -106,7 +107,8 @@ export class ServiceRecord {
   }
 
   addSlice(slice: SliceRecord): true {
-    this.#slices = [...this.#slices, slice].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const slices = [...this.#slices, slice].sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#slices = compact(slices);
     this.#forget();
     return true;
   }
@@ -131,10 +133,10 @@ export class ServiceRecord {
   }
 
   remember(labels: string, finding: Finding): Finding {
-    if (labels === '') this.#bare = [...this.#bare, finding];
+    if (labels === '') this.#bare = compact([...this.#bare, finding]);
     else {
       this.#below ??= new Map();
-      this.#below.set(labels, [...(this.#below.get(labels) ?? []), finding]);
+      this.#below.set(labels, compact([...(this.#below.get(labels) ?? []), finding]));
     }
     return finding;
   }
