@@ -7,9 +7,9 @@ import type { ObjectEvent } from '../model/store.ts';
 /** What objects mean to DNS, and what is wrong with them, one line each. */
 export function dnsChangesOf(
   events: Iterable<ObjectEvent>,
-  { dnsPodNames }: Pick<Config, 'dnsPodNames'>,
+  { dnsPodNames, dnsZonalNames }: Pick<Config, 'dnsPodNames' | 'dnsZonalNames'>,
 ): { readonly changes: readonly DnsChange[]; readonly problems: readonly string[] } {
-  const decoded = Array.from(events, (event) => dnsChangeOf(event, { podNames: dnsPodNames }));
+  const decoded = Array.from(events, (event) => dnsChangeOf(event, { podNames: dnsPodNames, zonal: dnsZonalNames }));
   return {
     changes: decoded.flatMap(({ change }) => change ?? []),
     problems: decoded.flatMap(({ problems }) => problems.map(describeProblem)),

@@ -43,6 +43,7 @@ export function zoneSettingsFrom(
     ttlS: config.dnsTtlS,
     headlessTtlS: config.dnsHeadlessTtlS ?? config.dnsTtlS,
     pods: config.dnsPods,
+    zonal: config.dnsZonalNames,
     // Beside a proxy, names wait for its rules.
     gated: config.dns,
     nameServers,

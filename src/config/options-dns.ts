@@ -85,6 +85,13 @@ export const DNS_OPTIONS = {
     description: 'call endpoints that have no hostname as their pods are called',
     commands: ANSWERING,
   },
+  dnsZonalNames: {
+    flag: 'dns-zonal-names',
+    ...SWITCH,
+    description:
+      'headless Services have names such as eu-1a.pin._zone.db.default.svc.cluster.local for the endpoints of a topology zone',
+    commands: ANSWERING,
+  },
   dnsLocalNetworks: {
     flag: 'dns-local-networks',
     ...CIDRS,

@@ -18,12 +18,16 @@ export interface DnsSlice {
   readonly addresses: Octets;
   /** The name of each, in the same order, empty where it has none; absent when none has. */
   readonly hosts?: readonly string[];
+  /** The topology zone of each, likewise. */
+  readonly zones?: readonly string[];
   readonly ports: readonly DnsPort[];
 }
 
 export interface DnsSliceOptions {
   /** Endpoints without a hostname are called as their pods are (`endpoint_pod_names` of CoreDNS). */
   readonly podNames?: boolean;
+  /** Topology zones are wanted (`zonal` of CoreDNS). */
+  readonly zonal?: boolean;
 }
 
 /** Longer pod names are no labels. */
@@ -50,11 +54,13 @@ export function decodeDnsSlice(json: unknown, origin?: string, options: DnsSlice
         .items()
         .flatMap((item) => item.attempt((field) => readReady(field, family, options)) ?? []);
       const hosts = ready.map(({ host }) => host);
+      const zones = ready.map(({ zone }) => zone);
       return {
         service: `${namespace}/${service}`,
         family,
         addresses: ready.map(({ address }) => addressOctets(address)).join(''),
         ...(hosts.some((host) => host !== '') ? { hosts } : {}),
+        ...(zones.some((zone) => zone !== '') ? { zones } : {}),
         ports: readDnsPorts(root.get('ports')),
       };
     },
@@ -64,17 +70,19 @@ export function decodeDnsSlice(json: unknown, origin?: string, options: DnsSlice
 interface ReadyAddress {
   readonly address: IpAddress;
   readonly host: string;
+  readonly zone: string;
 }
 
 function readReady(item: Field, family: IpFamily, options: DnsSliceOptions): readonly ReadyAddress[] {
   if (item.at('conditions', 'ready').boolean() === false) return [];
   const host = readHost(item, options);
+  const zone = options.zonal === true ? (item.get('zone').string() ?? '').toLowerCase() : '';
   return item
     .get('addresses')
     .items()
     .map((field) => {
       const address = field.required((found) => found.parsed(parseIpAddress, 'an IP address'));
-      return familyOf(address) === family ? { address, host } : field.fail(`is not an ${family} address`);
+      return familyOf(address) === family ? { address, host, zone } : field.fail(`is not an ${family} address`);
     });
 }
 

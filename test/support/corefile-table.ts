@@ -9,6 +9,7 @@ const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[]
   ['kubernetes: pods insecure, verified, disabled', ['dnsPods']],
   ['kubernetes: ttl 30', ['dnsTtlS', 'dnsHeadlessTtlS']],
   ['kubernetes: endpoint_pod_names', ['dnsPodNames']],
+  ['kubernetes: zonal', ['dnsZonalNames']],
   ['kubernetes: fallthrough in-addr.arpa ip6.arpa', ['dnsLocalNetworks']],
   ['bufsize 1232', ['dnsUdpBytes']],
   ['forward . ADDR', ['dnsUpstreams']],

@@ -120,7 +120,7 @@ export class ZoneData {
     }
     if (value === undefined) return true;
     return this.#update(value.service, (owner) => {
-      const { addresses, hosts } = value;
+      const { addresses, hosts, zones } = value;
       const ports = this.#share(value.ports);
       // Constants and the owner's own text instead of what came with the message: there are tens of thousands of these.
       const common = {
@@ -129,7 +129,8 @@ export class ZoneData {
         addresses,
         ports,
       } as const;
-      const after = { name, owner, slice: hosts === undefined ? common : { ...common, hosts } };
+      const named = hosts === undefined ? common : { ...common, hosts };
+      const after = { name, owner, slice: zones === undefined ? named : { ...named, zones } };
       this.#slices.set(name, after);
       for (const address of addressesOf(after.slice)) this.endpointAddresses.add(address, after);
       return owner.addSlice(after);

@@ -1,5 +1,4 @@
 import { parseIpAddress } from '../../model/address.ts';
-import type { Octets } from '../../model/dns-octets.ts';
 import type { DnsPort, DnsService } from '../../model/dns-service.ts';
 import { TYPE } from '../wire/constants.ts';
 import { encodeName } from '../wire/name.ts';
@@ -11,7 +10,8 @@ import type { Question } from './question.ts';
 import { isKept } from './question.ts';
 import type { Candidate, ServiceRecord } from './service-record.ts';
 import type { ZoneSettings } from './settings.ts';
-import { clusterTargets, endpointTargets, serviceRecords } from './targets.ts';
+import { addressRecords, clusterTargets, endpointTargets, serviceRecords } from './targets.ts';
+import { findZonal, ZONAL } from './zonal.ts';
 
 /** A question about a Service or about something below it. */
 interface Case {
@@ -53,8 +53,9 @@ export class ServiceLookup {
     const known = record.recall(labels, type, zone);
     if (known !== undefined) return known;
     const finding = this.#make({ question, record, service, at, source: record.name });
-    // What does not exist is not kept: there is no end of names.
-    return finding.kind !== 'missing' && isKept(type) ? record.remember(labels, finding) : finding;
+    // What does not exist is not kept, nor what is asked for by zone: there is no end of names.
+    const isOneOfFew = finding.kind !== 'missing' && at < LABELS;
+    return isOneOfFew && isKept(type) ? record.remember(labels, finding) : finding;
   }
 
   #make(known: Case): Finding {
@@ -67,6 +68,10 @@ export class ServiceLookup {
       return question.missing('no-ready-endpoints', source);
     }
     if (at === 0) return this.#bare(known);
+    if (this.#settings.zonal && service.kind === 'headless' && question.label(at - 1) === ZONAL) {
+      const { candidates } = record;
+      return findZonal({ question, at, candidates, source, ttlS: this.#settings.headlessTtlS });
+    }
     const isPort = question.label(at - 1).startsWith('_');
     if (at === 1) return isPort ? this.#protocol(known) : this.#endpoint(known);
     return at === 2 && isPort ? this.#port(known) : question.missing('unknown-name', source);
@@ -154,11 +159,4 @@ function candidatesNamed(label: string, candidates: readonly Candidate[]): reado
   if (address === undefined) return [];
   const host = dashedLabel(address);
   return candidates.filter((candidate) => candidate.address === address && candidate.host === host);
-}
-
-function addressRecords(type: number, addresses: readonly Octets[], ttlS: number): AnswerBuilder {
-  const width = type === TYPE.A ? 4 : type === TYPE.AAAA ? 16 : 0;
-  const builder = new AnswerBuilder(ttlS);
-  for (const address of new Set(addresses)) if (address.length === width) builder.address(address);
-  return builder;
 }

@@ -19,6 +19,8 @@ export interface EndpointName {
   readonly address: Octets;
   /** Its label below the Service. */
   readonly host: string;
+  /** Its topology zone, where the slices have been read with it. */
+  readonly zone?: string;
 }
 
 /** An endpoint and the ports of its slice. */
@@ -34,7 +36,11 @@ export function addressesOf({ family, addresses }: DnsSlice): readonly Octets[] 
 
 /** The endpoints of a slice, in its order. */
 export function endpointsOf(slice: DnsSlice): readonly EndpointName[] {
-  return addressesOf(slice).map((address, i) => ({ address, host: slice.hosts?.[i] || dashedLabel(address) }));
+  return addressesOf(slice).map((address, i) => {
+    const host = slice.hosts?.[i] || dashedLabel(address);
+    const zone = slice.zones?.[i];
+    return zone === undefined || zone === '' ? { address, host } : { address, host, zone };
+  });
 }
 
 const NONE: readonly Octets[] = [];

@@ -15,6 +15,8 @@ export interface ZoneSettings {
   /** Of records that name endpoints of headless Services, which come and go. */
   readonly headlessTtlS: number;
   readonly pods: PodMode;
+  /** Headless Services have names for each topology zone of their endpoints, too. */
+  readonly zonal: boolean;
   /** Services of this proxy are hidden until they are `Programmed`. */
   readonly gated: boolean;
   /** Where this server can be reached; the addresses of `ns.dns.<zone>`. */
@@ -29,6 +31,7 @@ export const DEFAULT_ZONE_SETTINGS: ZoneSettings = {
   ttlS: 30,
   headlessTtlS: 30,
   pods: 'insecure',
+  zonal: false,
   gated: false,
   nameServers: [],
   localNetworks: [],

@@ -1,6 +1,7 @@
 import type { Octets } from '../../model/dns-octets.ts';
 import type { DnsPort } from '../../model/dns-service.ts';
 import type { NameKey } from '../wire/name.ts';
+import { TYPE } from '../wire/constants.ts';
 import { below } from './settings.ts';
 import { AnswerBuilder } from './answer.ts';
 import type { Question } from './question.ts';
@@ -55,4 +56,12 @@ export function endpointTargets(
   return candidates.flatMap(({ host, address, ports }) =>
     ports.filter(wanted).map(({ port }) => ({ host, address, port })),
   );
+}
+
+/** A or AAAA records, each address once; none for other types. */
+export function addressRecords(type: number, addresses: readonly Octets[], ttlS: number): AnswerBuilder {
+  const width = type === TYPE.A ? 4 : type === TYPE.AAAA ? 16 : 0;
+  const builder = new AnswerBuilder(ttlS);
+  for (const address of new Set(addresses)) if (address.length === width) builder.address(address);
+  return builder;
 }

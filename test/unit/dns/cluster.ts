@@ -11,17 +11,18 @@ import { ClusterZone } from '../../../src/dns/zone/zone.ts';
 import { parseYaml } from '../../../src/base/yaml.ts';
 import type { DnsChange } from '../../../src/model/dns-change.ts';
 import { dnsChangeOf } from '../../../src/model/dns-change.ts';
+import type { DnsSliceOptions } from '../../../src/model/dns-slice.ts';
 import { identify } from '../../../src/model/object.ts';
 
 export const SERIAL = 1_700_000_000;
 
 /** YAML documents as changes; a problem with any of them is a mistake of the test. */
-export function changesFrom(yaml: string): readonly DnsChange[] {
+export function changesFrom(yaml: string, options: DnsSliceOptions = {}): readonly DnsChange[] {
   return parseYaml(yaml).flatMap((document) => {
     const json = document.problem === undefined ? document.value : document.problem;
     const identity = identify(json);
     if (identity === undefined) throw new Error(`not an object for DNS: ${JSON.stringify(json)}`);
-    const { change, problems } = dnsChangeOf({ ...identity, json });
+    const { change, problems } = dnsChangeOf({ ...identity, json }, options);
     if (problems.length > 0) throw new Error(JSON.stringify(problems));
     return change ?? [];
   });
@@ -43,7 +44,7 @@ export class DnsWorld {
   constructor(yaml: string, options: WorldOptions = {}) {
     this.zone = new ClusterZone({ ...DEFAULT_ZONE_SETTINGS, headlessTtlS: 5, ...options.zone });
     if (options.synced !== false) this.zone.setSynced();
-    this.zone.apply(changesFrom(yaml), SERIAL);
+    this.zone.apply(changesFrom(yaml, { zonal: options.zone?.zonal ?? false }), SERIAL);
     this.responder = new Responder({
       zone: this.zone,
       settings: { maxUdpBytes: 1232, nsid: '', recursion: options.forwarder !== undefined, ...options.reply },
