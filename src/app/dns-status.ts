@@ -43,9 +43,10 @@ export function dnsStatusServer(
     name: 'DNS status',
     address: { host: wanted.host, port: wanted.port ?? STATUS_PORT },
     handler: routes({
-      '/health': () => (stop.aborted ? textReply(503, 'stopping\n') : textReply(200, 'OK')),
+      '/health': () => textReply(200, 'OK'),
       '/ready': async () => {
         const running = server();
+        if (stop.aborted) return textReply(503, 'stopping\n');
         if (running === undefined || !isListed()) return textReply(503, 'not answering yet\n');
         await running.idle();
         return textReply(200, 'OK');

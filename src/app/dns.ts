@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { systemClock } from '../base/clock.ts';
 import { SluiceError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -68,6 +69,8 @@ export async function serveDns({ config, log, stdin, stop }: DnsOptions): Promis
     releaseMemory('last-resort');
     log.info('answering DNS queries', { addresses: addresses.join(' ') });
     await ended;
+    // Clients learn only now and then which servers there are.
+    await setTimeout(config.dnsLameDuckMs);
   } finally {
     await source?.stop();
     await server.stop();

@@ -1,4 +1,16 @@
-import { choice, CIDRS, COUNT, integer, IPS, LISTEN_ADDRESS, LISTEN_ADDRESSES, SWITCH, word, WORDS } from './schema.ts';
+import {
+  choice,
+  CIDRS,
+  COUNT,
+  DURATION,
+  integer,
+  IPS,
+  LISTEN_ADDRESS,
+  LISTEN_ADDRESSES,
+  SWITCH,
+  word,
+  WORDS,
+} from './schema.ts';
 
 const LISTENING = ['dns'] as const;
 const SERVING = ['run', 'dns'] as const;
@@ -138,6 +150,13 @@ export const DNS_OPTIONS = {
     ...SWITCH,
     description: 'log every query with its answer',
     commands: SERVING,
+  },
+  dnsLameDuckMs: {
+    flag: 'dns-lame-duck',
+    ...DURATION,
+    default: '0',
+    description: 'how long queries are still answered after SIGTERM, while /ready already says no',
+    commands: LISTENING,
   },
   dnsStatusAddress: {
     flag: 'dns-status-address',

@@ -1,11 +1,14 @@
 import type { Option, OptionKey } from '../../src/config/options.ts';
 import { OPTIONS } from '../../src/config/options.ts';
 
+const NOT_THERE = 'not there';
+
 /** What a Corefile says, and which options say it here; text where there is no option for it. */
 const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[] | string])[] = [
   ['NodeLocal DNSCache: -localip, -upstreamsvc', ['dns', 'dnsAddresses', 'dnsService']],
   ['.:53, bind', ['dnsListen']],
   ['kubernetes cluster.local in-addr.arpa ip6.arpa', ['dnsZones']],
+  ['kubernetes: endpoint, tls, kubeconfig', ['kubeconfig', 'master']],
   ['kubernetes: pods insecure, verified, disabled', ['dnsPods']],
   ['kubernetes: ttl 30', ['dnsTtlS', 'dnsHeadlessTtlS']],
   ['kubernetes: endpoint_pod_names', ['dnsPodNames']],
@@ -31,9 +34,38 @@ const COREFILE: readonly (readonly [corefile: string, here: readonly OptionKey[]
   ['nsid TEXT', ['dnsNsid']],
   ['log', ['dnsLogQueries']],
   ['health, ready, prometheus', ['dnsStatusAddress']],
+  ['health: lameduck 5s', ['dnsLameDuckMs']],
   [
     'any, loadbalance, loop',
     'always: the shortest answer (RFC 8482), another first record in each answer, never a question to itself',
+  ],
+  ['forward: failover SERVFAIL REFUSED', 'always: such an answer counts only when no other server has a better one'],
+  [
+    'errors',
+    'servers that do not answer and are back are logged, what failed is in the query log, and clients with EDNS are told why (RFC 8914)',
+  ],
+  [
+    'reload',
+    'name servers of a resolv.conf are followed; `sluice run` ends when its configuration file changes, to be started with the new one; `sluice dns` has to be restarted',
+  ],
+  [
+    'acl, chaos, timeouts',
+    'fixed: everybody is answered who can reach it, classes but IN are refused, TCP ends after 10 s of silence',
+  ],
+  [
+    'kubernetes: startup_timeout',
+    'none: until everything is known, what is not known is SERVFAIL, which nobody remembers for long',
+  ],
+  ['kubernetes: ignore empty_service, noendpoints, namespaces, labels, namespace_labels, multicluster', NOT_THERE],
+  [
+    'hosts, rewrite, template, autopath, dns64, file, k8s_external',
+    'not there; a server that has them can be asked with `--upstream` or `--dns-stub-domain`',
+  ],
+  ['forward: tls://, https://, except, next, source_address', NOT_THERE],
+  ['dnstap, trace, dnssec, sign, geoip, view', NOT_THERE],
+  [
+    'NodeLocal DNSCache: -setupiptables, -interfacename, -skipteardown, -syncinterval',
+    'nothing to set: addresses are on `lo`, rules of nftables lapse by themselves 1.5 s after the last good answer',
   ],
 ];
 

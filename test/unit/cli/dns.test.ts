@@ -118,7 +118,14 @@ test('sluice dns answers from manifests, follows them, says how it is, and ends'
     return port;
   };
   const [dns, status] = [await free(), await free()];
-  const addresses = ['--listen', `127.0.0.1:${dns}`, '--dns-status-address', `127.0.0.1:${status}`];
+  const addresses = [
+    '--listen',
+    `127.0.0.1:${dns}`,
+    '--dns-status-address',
+    `127.0.0.1:${status}`,
+    '--dns-lame-duck',
+    '2s',
+  ];
   const running = sluice(['dns', '--manifests', manifests, '--watch', ...addresses], (text) => {
     if (text.includes('answering')) listening.resolve({ dns });
   });
@@ -138,6 +145,9 @@ test('sluice dns answers from manifests, follows them, says how it is, and ends'
     /^coredns_dns_requests_total\{server="dns:\/\/127\.0\.0\.1:\d+",zone="cluster\.local\."/m,
   );
   process.emit('SIGTERM', 'SIGTERM');
+  expect(await get('/ready')).toBe('stopping\n');
+  expect(await get('/health')).toBe('OK');
+  expect(await ask('web.default.svc.cluster.local')).toContain('10.96.0.77');
   expect((await running).exitCode).toBe(0);
   socket.close();
   writeFileSync(manifests, CLUSTER);
