@@ -16,6 +16,11 @@ const RCODES: Readonly<Record<number, string>> = {
   5: 'REFUSED',
 };
 
+/** The answers of a reply in the style of `dig`, one line each. */
+export function renderAnswers(reply: Uint8Array): readonly string[] {
+  return Packet.parse(Buffer.from(reply)).answers.map(recordLine);
+}
+
 /** A reply in the style of `dig`, one line each. */
 export function renderReply(reply: Uint8Array): readonly string[] {
   const packet = Packet.parse(Buffer.from(reply));
@@ -71,11 +76,11 @@ function dataText(record: Resource): string {
   }
 }
 
-/** The number of a type by its name or as `TYPE65`. @returns `undefined` when there is no such type. */
+/** The number of a type by its name, as `TYPE65` or as `65`. @returns `undefined` when there is no such type. */
 export function parseType(text: string): number | undefined {
   const upper = text.toUpperCase();
   const named = Object.entries({ ...Packet.TYPE, ...TYPE }).find(([name]) => name === upper)?.[1];
   if (named !== undefined) return named;
-  const [, digits] = /^TYPE(\d{1,5})$/.exec(upper) ?? [];
+  const [, digits] = /^(?:TYPE)?(\d{1,5})$/.exec(upper) ?? [];
   return digits === undefined || Number(digits) > 0xff_ff ? undefined : Number(digits);
 }

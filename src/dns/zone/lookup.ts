@@ -77,7 +77,8 @@ export class Lookup {
     const question = new Question(name, type, { zone, depth: labels - zone.labels, starts });
     const address = parseReverse(name, labelsOf(name));
     const found = address === undefined ? undefined : this.#reverse(question, address);
-    return found ?? (local === undefined ? outside : this.#inLocalZone(question));
+    if (found !== undefined || local !== undefined) return found ?? this.#inLocalZone(question);
+    return address === undefined ? outside : { ...outside, rule: 'address-elsewhere' };
   }
 
   /** What is no whole address: there are addresses below it, or it is nothing. */

@@ -35,7 +35,9 @@ export const RULES = {
   'pods-disabled': 'names of pods are switched off',
   'no-such-pod': 'no pod of the namespace has that address, or it is no address',
   'unknown-address': 'no Service and no ready endpoint has that address, and it is one of the cluster',
-  outside: 'the name is in no zone of this server',
+  'address-elsewhere':
+    'no Service and no ready endpoint has that address, and --dns-local-networks does not claim it, so others are asked',
+  outside: 'the name is in no zone of this server, so others are asked (--upstream, --resolv-conf) or it is refused',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type RuleName = keyof typeof RULES;

@@ -80,11 +80,41 @@ describe('sluice dns query', () => {
       'Service default/alias: an alias: the Service has type ExternalName',
     ],
     [['example.org'], 'REFUSED', 'the name is in no zone of this server'],
+    [
+      ['10.9.9.9'],
+      'REFUSED',
+      'no Service and no ready endpoint has that address, and --dns-local-networks does not claim it',
+    ],
+    [['web.default.svc.cluster.local', '65'], 'NOERROR', 'Service default/web: the name exists, but has no record'],
+    [['web.default.svc.cluster.local', 'IXFR'], 'REFUSED', 'IXFR is nothing that names have'],
+    [['web.default.svc.cluster.local', 'AXFR'], 'REFUSED', 'only a whole zone of the cluster can be had with AXFR'],
     [['x.web.other.svc.cluster.local'], 'NXDOMAIN', 'there is no such namespace'],
   ])('%j: %s', async (args, status, why) => {
     const { out } = await query(...args);
     expect(out).toContain(`;; status: ${status};`);
     expect(out).toContain(`\n; ${why}`);
+  });
+
+  test.each([
+    ['web', 'web.default.svc.cluster.local'],
+    ['web.default', 'web.default.svc.cluster.local'],
+    ['DB-0.db.default.svc', 'DB-0.db.default.svc.cluster.local'],
+  ])('%s is understood as pods write it', async (name, whole) => {
+    const { out } = await query(name);
+    expect(out).toContain(`\n; In a pod of the namespace default the search path makes ${whole} of it, which exists\n`);
+  });
+
+  test.each(['none', 'web.', 'none.default.svc.cluster.local'])('%s is not', async (name) => {
+    expect((await query(name)).out).not.toContain('search path');
+  });
+
+  test('shows a whole zone', async () => {
+    const { out } = await query('cluster.local', 'AXFR');
+    const lines = out.split('\n');
+    expect(lines[0]).toMatch(/^cluster\.local\.\t30\tIN\tSOA\t/);
+    expect(lines.slice(-4)).toEqual([lines[0], ';; WHY:', '; the start of the zone', '']);
+    expect(lines).toContain('db-0.db.default.svc.cluster.local.\t30\tIN\tAAAA\tfd00:244::7');
+    expect(lines.some((line) => line.endsWith('\tundefined') || line.endsWith('\t'))).toBe(false);
   });
 
   test('options count', async () => {

@@ -24,7 +24,7 @@ async function start(
     threads,
     queriesPerClient,
     zone: DEFAULT_ZONE_SETTINGS,
-    reply: { maxUdpBytes: 1232, nsid: '', recursion: false },
+    reply: { maxUdpBytes: 1232, nsid: 'node-7', recursion: false },
     listen: [{ host: host as never, port: 0 }],
     logQueries: false,
     logLevel: 'silent',
@@ -71,6 +71,34 @@ function framed(packet: Buffer): Buffer {
 }
 
 describe('UDP', () => {
+  test('no reply is more than it may be, so little is won by asking in the name of others', async () => {
+    const addresses = Array.from({ length: 200 }, (_, i) => `\x0a\x01\0${String.fromCharCode(i)}`).join('');
+    main.server.apply([
+      { kind: 'Service', name: 'default/crowd', value: { kind: 'headless' } },
+      {
+        kind: 'EndpointSlice',
+        name: 'default/crowd-1',
+        value: {
+          service: 'default/crowd',
+          family: 'IPv4',
+          addresses,
+          ports: [{ name: '', protocol: 'tcp', port: 80 }],
+        },
+      },
+    ]);
+    await main.server.idle();
+    const names = ['crowd.default.svc.cluster.local', 'cluster.local', 'none.cluster.local', 'example.org', '.'];
+    for (const name of names) {
+      for (const type of ['A', 'SRV', 'ANY', 'TXT', 'AXFR', 'NS']) {
+        const plain = queryPacket(name, type);
+        expect((await askUdp(main.port, plain)).length).toBeLessThanOrEqual(512);
+        const large = queryPacket(name, type, { edns: { udpBytes: 65_535 } });
+        expect((await askUdp(main.port, large)).length).toBeLessThanOrEqual(1232);
+      }
+    }
+    expect(await askUdp(main.port, queryPacket(QUESTION, 'A').subarray(0, 20))).toHaveLength(12);
+  });
+
   test('many clients of two threads', async () => {
     const replies = await Promise.all(Array.from({ length: 50 }, () => askUdp(main.port, queryPacket(QUESTION, 'A'))));
     expect(new Set(replies.map(summary))).toEqual(new Set(['NOERROR aa | web.default.svc.CL 30 A 10.96.0.10']));
@@ -171,6 +199,8 @@ describe('programs that everybody has', () => {
     [['-x', '10.96.0.10'], 'web.default.svc.cluster.local.\n'],
     [['+search', '+domain=default.svc.cluster.local', '+ndots=5', 'web'], '10.96.0.10\n'],
     [['_http._tcp.web.default.svc.cluster.local', 'SRV'], '0 50 80 web.default.svc.cluster.local.\n'],
+    [['web.default.svc.cluster.local', 'ANY'], '"RFC8482" ""\n'],
+    [['+notcp', 'web.default.svc.cluster.local', 'ANY'], '"RFC8482" ""\n'],
   ])('dig %j', async (args, expected) => {
     expect((await run('dig', ['@127.0.0.1', '-p', at(), '+short', ...args])).stdout).toBe(expected);
   });
@@ -186,6 +216,7 @@ describe('programs that everybody has', () => {
       'SRV',
     ]);
     expect(stdout).toContain('flags: qr aa rd; QUERY: 1, ANSWER: 3, AUTHORITY: 0, ADDITIONAL: 5');
+    expect(stdout).toContain('; NSID: 6e 6f 64 65 2d 37 ("node-7")');
     expect(stdout).not.toMatch(/malformed|unexpected|bad|Truncated/i);
   });
 
