@@ -6,6 +6,7 @@ import { settingOf } from '../../src/config/file.ts';
 import type { MetricSpec } from '../../src/observe/metric-spec.ts';
 import { METRICS } from '../../src/observe/metrics.ts';
 import { UNUSED_OPTIONS } from '../../src/config/options-unused.ts';
+import { differenceRows } from './coredns/differences.ts';
 import { corefileRows } from './corefile-table.ts';
 
 /** The README's generated tables, by the name in their markers `<!-- table: name -->` … `<!-- end -->`. */
@@ -31,6 +32,7 @@ export const README_TABLES: Readonly<Record<string, () => string>> = {
       ]),
     ),
   corefile: () => table(['In a Corefile', 'Here'], corefileRows()),
+  coredns: () => table(['What', 'CoreDNS 1.13', 'sluice'], differenceRows()),
   errors: () =>
     table(
       ['Code', 'Meaning', 'What to do'],
