@@ -39,6 +39,8 @@ endpoints: [${MANY.map((address) => `{ addresses: [${address}] }`).join(', ')}]
 `;
 
 let server: ChildProcess;
+/** What it logs. */
+let said = '';
 let upstream: FakeUpstream;
 
 beforeAll(async () => {
@@ -53,16 +55,17 @@ beforeAll(async () => {
     const isKnown = query.name === key('www.example.org');
     return isKnown ? good(seen) : [response(query, { rcode: RCODE.nxDomain, authority: [soa('.')] })];
   });
-  const addresses = ['--listen', '127.0.0.1:53', '--upstream', upstream.address];
+  const addresses = ['--listen', '127.0.0.1:53', '--upstream', upstream.address, '--dns-log-queries'];
   server = spawn(process.execPath, [MAIN, 'dns', '--manifests', manifests, ...addresses], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let said = '';
-  for await (const chunk of server.stderr ?? []) {
-    said += String(chunk);
-    if (said.includes('answering')) return;
-  }
-  throw new Error(said);
+  await new Promise<void>((resolve, reject) => {
+    server.on('exit', () => reject(new Error(said)));
+    server.stderr?.on('data', (chunk) => {
+      said += String(chunk);
+      if (said.includes('answering')) resolve();
+    });
+  });
 });
 
 afterAll(async () => {
@@ -146,4 +149,12 @@ test('the C library finds all addresses over TCP', async () => {
 
 test('the C library finds the name of an address', async () => {
   expect((await run('getent', ['hosts', '10.96.0.10'])).stdout).toMatch(/web\.default\.svc\.cluster\.local/);
+});
+
+test('every question of a search path is in the log of queries, with its answer', async () => {
+  await glibc('web.default');
+  const logged = (name: string, rcode: string): RegExp =>
+    new RegExp(`query .*\\b${name.replaceAll('.', '\\.')}\\. .*${rcode}`);
+  await expect.poll(() => said).toMatch(logged('web.default.default.svc.cluster.local', 'NXDOMAIN'));
+  await expect.poll(() => said).toMatch(logged('web.default.svc.cluster.local', 'NOERROR'));
 });
