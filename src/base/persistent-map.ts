@@ -258,17 +258,22 @@ export function diffMaps<V>(before: PersistentMap<V>, after: PersistentMap<V>, s
   PersistentMap.diff(before, after, see);
 }
 
+/** Called very often, mostly for twice the same node: has no closure in it, for which a context would be made each time. */
 function diffNodes<V>(before: Node<V> | undefined, after: Node<V> | undefined, see: DiffVisitor<V>): void {
   if (before === after) return;
-  if (before?.kind === 'branch' && after?.kind === 'branch') {
-    diffBranches(before, after, see);
-    return;
-  }
-  if (before === undefined) {
-    visit(after, (key, value) => see(key, undefined, value));
-    return;
-  }
-  // At least one side is a handful of leaves (or nothing): match them by key.
+  if (before?.kind === 'branch' && after?.kind === 'branch') diffBranches(before, after, see);
+  else if (before === undefined) seeAll(after, see);
+  else if (before.kind === 'leaf' && after?.kind === 'leaf' && before.key === after.key) {
+    if (!Object.is(before.value, after.value)) see(before.key, before.value, after.value);
+  } else diffFew(before, after, see);
+}
+
+function seeAll<V>(added: Node<V> | undefined, see: DiffVisitor<V>): void {
+  visit(added, (key, value) => see(key, undefined, value));
+}
+
+/** At least one side is a handful of leaves (or nothing): matches them by key. */
+function diffFew<V>(before: Node<V>, after: Node<V> | undefined, see: DiffVisitor<V>): void {
   const unmatched = new Map<string, Leaf<V>>();
   for (const leaf of leavesOf(before)) unmatched.set(leaf.key, leaf);
   for (const leaf of leavesOf(after)) {
@@ -280,6 +285,11 @@ function diffNodes<V>(before: Node<V> | undefined, after: Node<V> | undefined, s
 }
 
 function diffBranches<V>(before: Branch<V>, after: Branch<V>, see: DiffVisitor<V>): void {
+  // Almost all of them, and of their slots almost all are shared.
+  if (before.bitmap === after.bitmap) {
+    for (let i = 0; i < before.slots.length; i++) diffNodes(before.slots[i], after.slots[i], see);
+    return;
+  }
   for (let rest = before.bitmap | after.bitmap; rest !== 0; rest &= rest - 1) {
     const bit = rest & -rest;
     const old = (before.bitmap & bit) === 0 ? undefined : before.slots[slotIndex(before.bitmap, bit)];

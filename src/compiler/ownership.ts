@@ -77,6 +77,7 @@ export function updateClaims(
       }
     }
   });
+  if (contests.size === 0) return { claims: { owners, contested: claims.contested }, affected };
   const contested = claims.contested.update((draft) => {
     for (const [destination, claimants] of contests) {
       if (claimants.length > 1) draft.set(destination, claimants);
