@@ -3,6 +3,7 @@ import { assemble } from '../backend/assembly.ts';
 import type { RuleSet } from '../backend/rules.ts';
 import { NO_RULES } from '../backend/rules.ts';
 import { SluiceError } from '../base/errors.ts';
+import type { PersistentMap } from '../base/persistent-map.ts';
 import type { Compilation, CompileInputs } from '../compiler/compile.ts';
 import { compile } from '../compiler/compile.ts';
 import type { Plan } from '../compiler/plan.ts';
@@ -30,6 +31,8 @@ export class FamilyState {
   readonly quarantine = new Quarantine();
   /** Objects of others, found in the kernel, that stay for as long as not all of ours is there. */
   foreign: RuleSet = NO_RULES;
+  /** What stays of Services that the kernel refused and of which no plan is known, because somebody else wrote them. */
+  readonly traces = new Map<ServicePortKey, RuleSet>();
   /** Characters that the tools were fed, ever. */
   written = 0;
   readonly #flows: FamilySyncOptions['flows'];
@@ -67,7 +70,9 @@ export class FamilyState {
   get plan(): Plan {
     if (this.#compilation === undefined)
       throw new SluiceError({ code: 'internal', message: 'nothing is compiled yet' });
-    return this.quarantine.filter(this.#compilation.plan);
+    const plan = this.quarantine.filter(this.#compilation.plan);
+    for (const key of this.traces.keys()) if (!this.quarantine.has(key)) this.traces.delete(key);
+    return plan;
   }
 
   /** @returns {@link plan}. */
@@ -84,7 +89,7 @@ export class FamilyState {
     const startMs = clock.now();
     this.#assembly = assemble(spelling, plan, this.#assembly);
     if (progress !== undefined) progress.renderMs += clock.now() - startMs;
-    return withMissing(this.#assembly.rules, this.foreign);
+    return [this.foreign, ...this.traces.values()].reduce(withMissing, this.#assembly.rules);
   }
 
   /** To be told of every plan before it is written. */
@@ -105,11 +110,27 @@ export class FamilyState {
   }
 }
 
+/** What of the second is not in the first, whole objects or members, is added. */
 function withMissing(rules: RuleSet, more: RuleSet): RuleSet {
   if (more.size === 0) return rules;
   return rules.update((draft) => {
     more.forEach((object, id) => {
-      if (draft.get(id) === undefined) draft.set(id, object);
+      const known = draft.get(id);
+      if (known === undefined) draft.set(id, object);
+      else if (!known.ordered && !object.ordered)
+        draft.set(id, { ...known, members: joined(object.members, known.members) });
+    });
+  });
+}
+
+/** Where both have a member, the second one's. */
+function joined(
+  few: PersistentMap<readonly string[]>,
+  many: PersistentMap<readonly string[]>,
+): PersistentMap<readonly string[]> {
+  return many.update((draft) => {
+    few.forEach((lines, key) => {
+      if (draft.get(key) === undefined) draft.set(key, lines);
     });
   });
 }

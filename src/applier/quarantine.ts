@@ -18,6 +18,10 @@ export class Quarantine {
     return [...this.#refused.keys()].sort();
   }
 
+  has(key: ServicePortKey): boolean {
+    return this.#refused.has(key);
+  }
+
   add(key: ServicePortKey, entry: Refused): void {
     this.#refused.set(key, entry);
   }

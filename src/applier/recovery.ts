@@ -26,50 +26,59 @@ export async function recover(
     rethrowUnlessRefused(again);
   }
   const { applied, options } = state;
-  if (applied !== undefined || state.foreign.size > 0) {
-    const services = applied?.services ?? inPlace(options.spelling, plan, await state.kernel.look());
-    await narrowDown(state, { good: { ...plan, services }, plan, progress });
-    return;
-  }
   const kernel = await state.kernel.look();
-  state.foreign = withoutOurs(kernel, state.assemble(plan));
+  const services = applied?.services ?? inPlace(options.spelling, plan, kernel);
+  const good: Plan = { ...plan, services };
+  const guards = applied === undefined && state.foreign.size === 0;
+  if (guards) state.foreign = withoutOurs(kernel, state.assemble(plan));
   let accepted: Plan;
   try {
-    const services = inPlace(options.spelling, plan, kernel);
-    accepted = await narrowDown(state, { good: { ...plan, services }, plan, progress });
+    accepted = await narrowDown(state, { good, plan, kernel, progress });
   } finally {
-    state.foreign = NO_RULES;
+    if (guards) state.foreign = NO_RULES;
   }
-  progress.changes += await state.write(accepted);
+  if (guards) progress.changes += await state.write(accepted);
 }
 
-/** Writes what of a plan can be written, starting from a part of it that is known to be good. @returns all of it that is in the kernel. */
-async function narrowDown(
-  state: FamilyState,
-  { good, plan, progress }: { readonly good: Plan; readonly plan: Plan; readonly progress: Progress },
-): Promise<Plan> {
-  // When not even the rules without any change can be written, no Service is to blame.
-  progress.changes += await state.write(good);
+interface Suspicion {
+  /** A part of the plan that is known to be good. */
+  readonly good: Plan;
+  readonly plan: Plan;
+  readonly kernel: RuleSet;
+  readonly progress: Progress;
+}
+
+/** Writes what of a plan can be written. @returns all of it that is in the kernel. */
+async function narrowDown(state: FamilyState, { good, plan, kernel, progress }: Suspicion): Promise<Plan> {
   const suspects: ServicePortKey[] = [];
   diffMaps(good.services, plan.services, (key) => suspects.push(key));
+  // Services that somebody else wrote, such as this program before it was started anew, keep what they have meanwhile.
+  const unknown = suspects.flatMap((key) => (good.services.has(key) ? [] : (plan.services.get(key) ?? [])));
+  const traces = [...(state.options.spelling.traces?.(unknown, kernel) ?? [])];
+  for (const [key, rules] of traces) state.traces.set(key, rules);
   let accepted = good;
   const attempt = async (keys: readonly ServicePortKey[]): Promise<void> => {
     const next = withServices(accepted, plan, keys);
+    for (const key of keys) state.traces.delete(key);
     try {
       progress.changes += await state.write(next);
       accepted = next;
     } catch (refusal) {
       const error = rethrowUnlessRefused(refusal);
+      for (const [key, rules] of traces) if (keys.includes(key)) state.traces.set(key, rules);
       const [only] = keys;
       if (keys.length > 1 || only === undefined) {
         await attempt(keys.slice(0, keys.length / 2));
         await attempt(keys.slice(keys.length / 2));
       } else {
-        state.quarantine.add(only, { refused: plan.services.get(only), kept: accepted.services.get(only) });
+        const kept = accepted.services.get(only);
+        state.quarantine.add(only, { refused: plan.services.get(only), kept });
         progress.refused.push({ key: only, error });
       }
     }
   };
+  // When not even the rules without any change can be written, no Service is to blame.
+  progress.changes += await state.write(good);
   await attempt(suspects.sort());
   return accepted;
 }

@@ -3,6 +3,7 @@ import type { MapDraft } from '../base/persistent-map.ts';
 import { diffMaps, PersistentMap } from '../base/persistent-map.ts';
 import type { IpFamily } from '../model/address.ts';
 import type { Plan, ServicePlan } from '../compiler/plan.ts';
+import type { ServicePortKey } from '../model/service.ts';
 import type { ObjectId, RuleObject, RuleSet } from './rules.ts';
 import { NO_RULES } from './rules.ts';
 
@@ -32,6 +33,11 @@ export interface Spelling {
   base(plan: Plan): { readonly pieces: Fragment; readonly objects: readonly ObjectId[] };
   /** Rules of one Service. Depends on nothing else; of `previous`, what the Service was before, text may be used again. */
   service(service: ServicePlan, plan: Plan, previous?: ServicePlan): Fragment;
+  /**
+   * What the kernel holds of these Services, as some process wrote it that knew them otherwise; nothing of those that it does not
+   * hold. Absent where rules do not tell whose they are.
+   */
+  traces?(services: readonly ServicePlan[], kernel: RuleSet): ReadonlyMap<ServicePortKey, RuleSet>;
 }
 
 /** The rules of a plan, with what is needed to derive the next from it at the cost of the change. */

@@ -11,7 +11,7 @@ import type { ProgramService } from '../support/program-objects.ts';
 import { NODE_OBJECT, objectsOf } from '../support/program-objects.ts';
 import { serversOf, startServers, streamsTo, Traffic } from '../support/program-traffic.ts';
 import { PROGRAM_VARIANTS } from '../support/program-variants.ts';
-import { REFUSED_ENDPOINT, RefusingNft } from '../support/refusing-nft.ts';
+import { RefusingNft } from '../support/refusing-nft.ts';
 
 const { WEB, EDGE } = KUBE_PROXY_SERVICES;
 /** Nobody but us serves these. */
@@ -21,6 +21,7 @@ const YOUNGEST: ProgramService = { name: 'youngest', id: 41, pods: ['pod-d', 're
 /** The first slice, and another of more than as many. */
 const FILLERS = 1100;
 const CULPRIT = 700;
+const REFUSED_ENDPOINT = '10.66.0.1';
 
 let lab: Lab;
 
@@ -107,7 +108,7 @@ test('many Services, one of them refused, beside another proxy: the first are se
   };
   const complaints = new MemoryLog();
   {
-    using _ = await RefusingNft.create();
+    using _ = await RefusingNft.create(REFUSED_ENDPOINT);
     // Young Services last; those that the other proxy serves are among them.
     const stdin = Readable.from([manifest([OLDEST], [YOUNGEST, WEB, EDGE])]);
     await runOnce({ config: configFor(nftVariant), log: complaints.log, stdin, runner: attentiveRunner(onWritten) });
@@ -117,7 +118,7 @@ test('many Services, one of them refused, beside another proxy: the first are se
     expect.stringContaining(`the kernel refused the rules of demo/filler-${CULPRIT}:http/tcp`),
   ]);
   const early = served.indexOf(true);
-  expect(early).toBeGreaterThan(1);
+  expect(early).toBeGreaterThan(0);
   expect(tables.length).toBeGreaterThanOrEqual(early);
   expect(await nftTables()).toEqual(['ip sluice', 'ip6 sluice']);
   expect(await serversOf(lab, youngest)).toEqual(new Set(YOUNGEST.pods));

@@ -5,6 +5,7 @@ import { baseRules, wordsOf } from './base.ts';
 import type { PoolMap, SetName } from './names.ts';
 import { CHAINS, POOL_MAPS, SETS } from './names.ts';
 import { poolKey, serviceRules } from './service.ts';
+import { tracesOf } from './traces.ts';
 
 /** Hook and priority of the base chains, as numbers: nft prints some of them as names that differ between versions. */
 const BASE_CHAINS: Readonly<Record<string, string>> = {
@@ -90,4 +91,5 @@ export const nftSpelling: Spelling = {
   shape: shapeOf,
   base: baseRules,
   service: serviceRules,
+  traces: tracesOf,
 };
