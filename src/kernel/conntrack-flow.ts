@@ -11,13 +11,16 @@ export interface UdpFlow {
   /** Who answers: the endpoint when the destination is translated, else the destination itself. */
   readonly replySource: IpAddress;
   readonly replySourcePort: number;
+  /** Where answers go to: the client, or who masquerades it. */
+  readonly replyDestination: IpAddress;
+  readonly replyDestinationPort: number;
   /** The kernel's number for the entry. */
   readonly id: number;
 }
 
 /** `packets=` and `bytes=` are there with nf_conntrack_acct; an offloaded entry has no timeout. */
 const FLOW =
-  /^udp +17 (?:\d+ )?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (?:packets=\d+ bytes=\d+ )?(?:\[UNREPLIED\] )?src=(\S+) dst=\S+ sport=(\d+) .*\bid=(\d+)/;
+  /^udp +17 (?:\d+ )?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (?:packets=\d+ bytes=\d+ )?(?:\[UNREPLIED\] )?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) .*\bid=(\d+)/;
 
 /**
  * Reads a line of `conntrack -L -o id`.
@@ -27,7 +30,8 @@ const FLOW =
 export function parseFlow(line: string): UdpFlow | undefined {
   const match = FLOW.exec(line);
   if (match === null || line.includes(' zone')) return undefined;
-  const [, source, destination, sourcePort, destinationPort, replySource, replySourcePort, id] = match;
+  const [, source, destination, sourcePort, destinationPort, ...reply] = match;
+  const [replySource, replyDestination, replySourcePort, replyDestinationPort, id] = reply;
   return {
     // The C library writes addresses as the model does.
     source: source as IpAddress,
@@ -36,6 +40,8 @@ export function parseFlow(line: string): UdpFlow | undefined {
     destinationPort: Number(destinationPort),
     replySource: replySource as IpAddress,
     replySourcePort: Number(replySourcePort),
+    replyDestination: replyDestination as IpAddress,
+    replyDestinationPort: Number(replyDestinationPort),
     id: Number(id),
   };
 }

@@ -9,6 +9,8 @@ import { deleteByNetlink } from './conntrack-netlink.ts';
 export interface ListOptions {
   /** Only entries that clients send to this address; spares reading out the others. */
   readonly destination?: IpAddress;
+  /** Only entries whose destination a rule of netfilter has translated, which IPVS does without its knowledge. */
+  readonly translatedByRules?: boolean;
 }
 
 const FAMILY_ARGUMENT = { IPv4: 'ipv4', IPv6: 'ipv6' } as const satisfies Record<IpFamily, string>;
@@ -47,9 +49,9 @@ export class Conntrack {
   async list(
     family: IpFamily,
     wanted: (flow: UdpFlow) => boolean,
-    { destination }: ListOptions = {},
+    { destination, translatedByRules = false }: ListOptions = {},
   ): Promise<readonly UdpFlow[]> {
-    const only = destination === undefined ? [] : ['-d', destination];
+    const only = [...(destination === undefined ? [] : ['-d', destination]), ...(translatedByRules ? ['-g'] : [])];
     const args = ['-L', '-f', FAMILY_ARGUMENT[family], '-p', 'udp', ...only, '-o', 'id'];
     const listing = await this.#run('conntrack', args);
     const flows: UdpFlow[] = [];

@@ -12,13 +12,19 @@ export function flow(text: string): UdpFlow {
   const [destination, answerer] = text.split(' > ').map(place);
   if (destination === undefined || answerer === undefined) throw new Error(`${text} is no flow`);
   ids += 1;
+  const client = {
+    address: ip(destination.address.includes(':') ? 'fd00:99::1' : '10.99.0.1'),
+    port: 1024 + (ids % 60_000),
+  };
   return {
-    source: ip(destination.address.includes(':') ? 'fd00:99::1' : '10.99.0.1'),
-    sourcePort: 1024 + (ids % 60_000),
+    source: client.address,
+    sourcePort: client.port,
     destination: destination.address,
     destinationPort: destination.port,
     replySource: answerer.address,
     replySourcePort: answerer.port,
+    replyDestination: client.address,
+    replyDestinationPort: client.port,
     id: ids,
   };
 }

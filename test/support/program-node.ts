@@ -4,6 +4,7 @@ import { setupFrom } from '../../src/app/setup.ts';
 import { Applier } from '../../src/applier/applier.ts';
 import type { SyncInputs } from '../../src/applier/family-state.ts';
 import type { FamilyReport } from '../../src/applier/family-sync.ts';
+import { StaleFlows } from '../../src/applier/stale-flows.ts';
 import { assemble } from '../../src/backend/assembly.ts';
 import type { BackendSettings } from '../../src/backend/contract.ts';
 import { BUILT_IN_CHAINS } from '../../src/backend/xtables/names.ts';
@@ -16,6 +17,8 @@ import { compile } from '../../src/compiler/compile.ts';
 import type { Config } from '../../src/config/resolve.ts';
 import { flagLayer, resolveOptions } from '../../src/config/resolve.ts';
 import { systemRunner } from '../../src/kernel/command.ts';
+import { Conntrack } from '../../src/kernel/conntrack.ts';
+import { interfaceAddresses } from '../../src/kernel/interfaces.ts';
 import type { IpFamily } from '../../src/model/address.ts';
 import { IP_FAMILIES } from '../../src/model/address.ts';
 import { identify } from '../../src/model/object.ts';
@@ -46,9 +49,16 @@ export class ProgramNode {
   readonly complaints = new MemoryLog();
   readonly #setup: Setup;
   readonly #settings: BackendSettings;
+  readonly #flows: StaleFlows | undefined;
   #applier: Applier;
 
-  constructor(variant: ProgramVariant, services: readonly ProgramService[]) {
+  /** @param options `cleansFlows`: of UDP that go to endpoints which are gone, as `sluice run` does. */
+  constructor(
+    variant: ProgramVariant,
+    services: readonly ProgramService[],
+    { cleansFlows = false }: { readonly cleansFlows?: boolean } = {},
+  ) {
+    if (cleansFlows) this.#flows = this.#staleFlows();
     this.#setup = setupFrom(configFor(variant));
     const { iptables } = variant;
     this.#settings = {
@@ -134,6 +144,12 @@ export class ProgramNode {
     return describeCluster(this.store, { ...nothing, found: { files: [], watched: new Map() } }, this.#setup).inputs;
   }
 
+  #staleFlows(): StaleFlows {
+    const { log } = this.complaints;
+    const conntrack = new Conntrack(systemRunner);
+    return new StaleFlows({ conntrack, clock: systemClock, log, localAddresses: interfaceAddresses });
+  }
+
   #openApplier(): Applier {
     const open = (family: IpFamily) =>
       this.#setup.backend.openDriver({ family, runner: systemRunner, settings: this.#settings });
@@ -144,6 +160,7 @@ export class ProgramNode {
       log: this.complaints.log,
       minSyncPeriodMs: 0,
       verifyPeriodMs: 3_600_000,
+      ...(this.#flows === undefined ? {} : { flows: this.#flows }),
     });
   }
 }

@@ -15,6 +15,10 @@ export interface Stream {
   readonly protocol: Transport;
   readonly address: string;
   readonly port: number;
+  /** Of a client that keeps it; by default each connection has another. */
+  readonly sourcePort?: number;
+  /** Before it sends again; {@link PATIENCE_MS} by default. */
+  readonly timeoutMs?: number;
 }
 
 const CLIENTS = ['pod-a', 'node', 'outside'] as const;
@@ -70,7 +74,7 @@ export async function startServers(lab: Lab): Promise<void> {
 }
 
 /** Sends one packet on every stream. @returns those that were not answered, and how they ended. */
-async function unanswered(lab: Lab, streams: readonly Stream[]): Promise<readonly string[]> {
+export async function unanswered(lab: Lab, streams: readonly Stream[]): Promise<readonly string[]> {
   const results = await Promise.all(
     streams.map(async ({ title, from, ...packet }) => {
       const { outcome } = await lab.at(from).probe({ ...packet, timeoutMs: PATIENCE_MS });
@@ -123,8 +127,8 @@ export class Traffic {
         .map(async (stream) => ({ stream, hold: await lab.at(stream.from).hold(stream) })),
     );
     const running = streams.map((stream) => {
-      const { from, protocol, address, port } = stream;
-      const options = { protocol, address, port, durationMs: STRESS_MS, concurrency: 1, timeoutMs: PATIENCE_MS };
+      const { title: _title, from, ...packet } = stream;
+      const options = { timeoutMs: PATIENCE_MS, ...packet, durationMs: STRESS_MS, concurrency: 1 };
       return { stream, stress: lab.at(from).stress(options) };
     });
     await sleep(RUN_UP_MS);

@@ -19,7 +19,7 @@ export async function openIpvsNode(
   services: readonly ProgramService[],
   flags: Readonly<Record<string, unknown>> = {},
 ): Promise<ProgramNode> {
-  const node = new ProgramNode({ ...IPVS_VARIANT, flags }, services);
+  const node = new ProgramNode({ ...IPVS_VARIANT, flags }, services, { cleansFlows: true });
   await node.prepare();
   return node;
 }

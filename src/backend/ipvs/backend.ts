@@ -2,6 +2,7 @@ import { SluiceError, toSluiceError } from '../../base/errors.ts';
 import { PersistentMap } from '../../base/persistent-map.ts';
 import { inSlices } from '../../base/steps.ts';
 import type { CommandRunner } from '../../kernel/command.ts';
+import { Conntrack } from '../../kernel/conntrack.ts';
 import { kernelFamilies } from '../../kernel/families.ts';
 import { watchIptables } from '../../kernel/iptables-watch.ts';
 import { applyIpvsSettings } from '../../kernel/ipvs-settings.ts';
@@ -25,6 +26,7 @@ import { IpvsDriver } from './driver.ts';
 import { encodeChange, isChain, TOOLS } from './encode.ts';
 import { explainIpvs } from './explain.ts';
 import { OTHER_BACKEND, unsupported } from './failure.ts';
+import { forgetUdpFlows } from './flows.ts';
 import { Machine } from './machine.ts';
 import type { Marks } from './marks.ts';
 import { ADDRESSES, DEVICE, isOwnChain, setOfObject, VIRTUAL_SERVERS } from './names.ts';
@@ -172,12 +174,21 @@ async function cleanup(runner: CommandRunner): Promise<readonly string[]> {
   const families = kernelFamilies();
   const removed = [...(await removeChains(await findPrograms(runner), runner))];
   const machine = new Machine(runner);
-  for (const family of families) removed.push(...(await removeObjects(machine, family)));
+  const conntrack = new Conntrack(runner);
+  const flows: (() => Promise<void>)[] = [];
+  for (const family of families) {
+    const objects = await readObjects(machine, family);
+    const servers = membersOf(objects.rules.get(VIRTUAL_SERVERS));
+    removed.push(...(await removeObjects(machine, family, objects)));
+    flows.push(() => forgetUdpFlows(servers.keys(), { conntrack, family }));
+  }
   const left = await machine.addresses();
-  if (left !== undefined && families.every((family) => sizeOf(parseAddresses(left, family)) === 0)) {
+  if (left !== undefined && families.every((family) => membersOf(parseAddresses(left, family)).size === 0)) {
     await machine.write('ip', [`link del ${DEVICE}`]);
     removed.push(`device ${DEVICE}`);
   }
+  // Answers that were under way have arrived.
+  for (const forget of flows) await forget();
   return removed;
 }
 
@@ -205,25 +216,39 @@ async function removeChains(installed: readonly Programs[], runner: CommandRunne
   return removed;
 }
 
-/** Addresses, virtual servers and ipsets of one family. */
-async function removeObjects(machine: Machine, family: IpFamily): Promise<readonly string[]> {
-  const { rules, marks } = await readObjects(machine, family);
+interface Objects {
+  readonly rules: RuleSet;
+  readonly marks: Marks;
+}
+
+/**
+ * Addresses, virtual servers and ipsets of one family. Virtual servers go first: as long as their addresses lead here, IPVS forgets
+ * the connections that it can no longer serve, so that rules of another backend get them.
+ */
+async function removeObjects(
+  machine: Machine,
+  family: IpFamily,
+  { rules, marks }: Objects,
+): Promise<readonly string[]> {
   const surroundings: Surroundings = { ...NO_SURROUNDINGS, marks };
   const inputs = { family, masqueradeBit: 0, surroundings };
-  for (const step of encodeChange(diffRuleSets(rules, NO_RULES), inputs).steps) {
-    if (step.tool !== 'iptables') await machine.write(step.tool, step.lines);
+  const rest = rules.delete(VIRTUAL_SERVERS);
+  for (const change of [diffRuleSets(rules, rest), diffRuleSets(rest, NO_RULES)]) {
+    for (const step of encodeChange(change, inputs).steps) {
+      if (step.tool !== 'iptables') await machine.write(step.tool, step.lines);
+    }
   }
   const sets = [...rules.keys()].filter((id) => setOfObject(id) !== undefined).length;
   const counts: readonly (readonly [number, string])[] = [
-    [sizeOf(rules.get(VIRTUAL_SERVERS)), 'virtual servers'],
-    [sizeOf(rules.get(ADDRESSES)), `addresses of ${DEVICE}`],
+    [membersOf(rules.get(VIRTUAL_SERVERS)).size, 'virtual servers'],
+    [membersOf(rules.get(ADDRESSES)).size, `addresses of ${DEVICE}`],
     [sets, 'ipsets'],
   ];
   return counts.flatMap(([count, what]) => (count === 0 ? [] : [`${family}: ${count} ${what}`]));
 }
 
 /** Does not make the kernel load IPVS where it is not. */
-async function readObjects(machine: Machine, family: IpFamily): Promise<{ rules: RuleSet; marks: Marks }> {
+async function readObjects(machine: Machine, family: IpFamily): Promise<Objects> {
   const addresses = await machine.addresses();
   const found = new Map(await inSlices(parseSets(await setsIfAny(machine), family)));
   if (addresses !== undefined) found.set(ADDRESSES, parseAddresses(addresses, family));
@@ -245,6 +270,6 @@ async function setsIfAny(machine: Machine): Promise<string> {
   }
 }
 
-function sizeOf(object: RuleObject | undefined): number {
-  return object === undefined || object.ordered ? 0 : object.members.size;
+function membersOf(object: RuleObject | undefined): PersistentMap<readonly string[]> {
+  return object === undefined || object.ordered ? PersistentMap.empty() : object.members;
 }

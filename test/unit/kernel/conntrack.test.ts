@@ -16,6 +16,8 @@ const FLOW: UdpFlow = {
   destinationPort: 53,
   replySource: ip('10.244.2.10'),
   replySourcePort: 5353,
+  replyDestination: ip('10.244.1.10'),
+  replyDestinationPort: 40_000,
   id: 3_430_319_860,
 };
 
@@ -46,6 +48,8 @@ describe('parseFlow', () => {
       destinationPort: 2,
       replySource: 'fd00:96::a',
       replySourcePort: 2,
+      replyDestination: 'fd00::1',
+      replyDestinationPort: 1,
       id: 7,
     });
   });
