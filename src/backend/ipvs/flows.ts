@@ -8,8 +8,8 @@ import { parseServerKey } from './names.ts';
 /**
  * Forgets the UDP flows that IPVS translated for these virtual servers, which are gone by now. Connection tracking does not know
  * who translated a flow: now nobody does, and no rule is asked, for as long as its client goes on sending. Forgotten, the next
- * datagram is a new flow, which the rules translate that are in place by then. So at most one datagram of a flow is lost: one
- * that comes before, when IPVS knows the flow and no destination for it any more, and drops both (net.ipv4.vs.expire_nodest_conn).
+ * datagram is a new flow, which the rules translate that are in place by then. What came before that is lost: IPVS knew the flow
+ * and no destination for it any more, and dropped both (net.ipv4.vs.expire_nodest_conn).
  */
 export async function forgetUdpFlows(
   servers: Iterable<string>,

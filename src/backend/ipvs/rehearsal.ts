@@ -66,8 +66,19 @@ async function tryRules(machine: Machine, family: IpFamily, { runner, programs }
     );
   } finally {
     await xtables.write(inverse(trialChains(marks))).catch(() => undefined);
-    // One that was not made cannot be removed, which keeps no other from going.
-    for (const { name } of sets) await machine.write('ipset', [`destroy ${name}`]).catch(() => undefined);
+    await removeSets(
+      machine,
+      sets.map(({ name }) => `destroy ${name}`),
+    );
+  }
+}
+
+/** One that was not made cannot be removed, which keeps no other from going. */
+async function removeSets(machine: Machine, lines: readonly string[]): Promise<void> {
+  try {
+    await machine.write('ipset', lines);
+  } catch {
+    for (const line of lines) await machine.write('ipset', [line]).catch(() => undefined);
   }
 }
 
