@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemRunner } from '../../src/kernel/command.ts';
-import { startLineProcess } from '../../src/kernel/process.ts';
 import { commandOf } from '../../src/lab/self.ts';
+import type { Job, JobEnd } from '../support/virtual-machine.ts';
+import { INIT, initArguments, runJob } from '../support/virtual-machine.ts';
 
-const PROJECT = join(import.meta.dirname, '../..');
 const KERNEL = 'linux.uml';
 const MODULES = '/usr/lib/uml/modules';
 
@@ -16,34 +16,12 @@ const MEMORY_MIB = 2048;
 /** Where Node finds its programs compiled, in the folder of a machine. */
 const CACHE = 'compile-cache';
 
-/** How long a kernel that was asked to stop may take. */
-const STOP_TIMEOUT_MS = 2000;
-
-const TAIL_LINES = 60;
-
 /** Says what keeps this machine from having virtual ones; `undefined` is nothing that can be told without booting. */
 export async function missingParts(): Promise<string | undefined> {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'user-mode Linux is for Linux on x86-64';
   const found = await systemRunner.run('sh', ['-c', `command -v ${KERNEL} modprobe ip perl`]);
   if (found.exitCode !== 0) return `one of ${KERNEL} (Debian: user-mode-linux), modprobe, ip, perl is not installed`;
   return existsSync(MODULES) ? undefined : `there are no modules in ${MODULES}`;
-}
-
-/** What came of a job. */
-export interface JobEnd {
-  /** Of the program; `undefined` when the machine ended before it. */
-  readonly exitCode: number | undefined;
-  /** The last lines of the program's output and of the machine's console. */
-  readonly lastWords: string;
-}
-
-export interface Job {
-  /** Program, by its path, and arguments. It runs as root, in the project's folder. */
-  readonly argv: readonly string[];
-  /** For boot and job. */
-  readonly timeoutMs: number;
-  /** Stops the machine. */
-  readonly signal: AbortSignal;
 }
 
 /** Where the machines' files are: a folder of our own that vanishes with this object. */
@@ -81,32 +59,11 @@ export class Machines {
     const folder = join(this.folder, String(this.#count));
     await mkdir(folder);
     await cp(join(this.folder, CACHE), join(folder, CACHE), { recursive: true });
-    await writeFile(join(folder, 'job'), `${[PROJECT, ...job.argv].join('\n')}\n`);
-    const lines: string[] = [];
-    const kernel = await startLineProcess({
-      // Should we be killed, the kernel is told to end, and it ends its processes.
-      file: 'setpriv',
-      args: ['--pdeathsig', 'TERM', KERNEL, ...kernelArguments(folder)],
-      env: { TMPDIR: await memoryFolder(folder), ...(this.#preload !== undefined && { LD_PRELOAD: this.#preload }) },
-      onLine: (line) => {
-        lines.push(line);
-        if (lines.length > TAIL_LINES) lines.shift();
-      },
-    });
-    const timeIsUp = AbortSignal.any([job.signal, AbortSignal.timeout(job.timeoutMs)]);
-    const stopped = new Promise<void>((resolve) => {
-      if (timeIsUp.aborted) resolve();
-      timeIsUp.addEventListener('abort', () => resolve());
-    });
-    await Promise.race([kernel.ended, stopped]);
-    if (timeIsUp.aborted) lines.push(`stopped: ${job.signal.aborted ? 'interrupted' : `after ${job.timeoutMs} ms`}`);
-    await kernel.stop(STOP_TIMEOUT_MS);
-    killGroup(kernel.pid);
-    const [exitCode = '', output = ''] = await Promise.all(
-      ['exit-code', 'output'].map((file) => contents(folder, file)),
-    );
-    const lastWords = [...output.split('\n').slice(-TAIL_LINES), ...lines, kernel.stderrTail()].join('\n').trim();
-    return { exitCode: exitCode === '' ? undefined : Number(exitCode), lastWords, folder };
+    const env = {
+      TMPDIR: await memoryFolder(folder),
+      ...(this.#preload !== undefined && { LD_PRELOAD: this.#preload }),
+    };
+    return { ...(await runJob(job, folder, { file: KERNEL, args: kernelArguments(folder), env })), folder };
   }
 }
 
@@ -123,9 +80,8 @@ function kernelArguments(folder: string): readonly string[] {
     // A kernel that panics is gone, and does not start anew.
     'panic=-1',
     'noreboot',
-    `init=${join(import.meta.dirname, 'init.sh')}`,
-    // What the kernel does not know becomes the environment of its first process.
-    `JOB=${folder}`,
+    `init=${INIT}`,
+    ...initArguments({ job: folder, modules: MODULES, share: 'hostfs' }),
   ];
 }
 
@@ -157,21 +113,4 @@ async function memoryFolder(folder: string): Promise<string> {
     // There is none.
   }
   return folder;
-}
-
-/** Nothing is left of a machine that was killed: its processes share its session. */
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The usual case: it has ended with all of them.
-  }
-}
-
-async function contents(folder: string, file: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(folder, file), 'utf8');
-  } catch {
-    return undefined;
-  }
 }
