@@ -33,6 +33,8 @@ export type StressOptions = ProbeOptions &
   Pick<StressParams, 'durationMs'> & {
     /** Default 4. */
     readonly concurrency?: number;
+    /** Between the end of a probe and the next one. Default 0. */
+    readonly pauseMs?: number;
   };
 
 export interface ListenOptions {
@@ -119,8 +121,8 @@ export class Origin {
 
   /** Probes without a break; for what is lost while rules change. */
   stress(options: StressOptions): Stress {
-    const { durationMs, concurrency = 4 } = options;
-    const params = { ...this.#withDefaults(options), protocol: options.protocol, durationMs, concurrency };
+    const { protocol, durationMs, concurrency = 4, pauseMs = 0 } = options;
+    const params = { ...this.#withDefaults(options), protocol, durationMs, concurrency, pauseMs };
     const done = this.#agent.call('stress', params, durationMs + params.timeoutMs + GRACE_MS);
     const stop = async (): Promise<StressResult> => {
       await this.#agent.call('stopStress', { request: done.id }, GRACE_MS);

@@ -83,6 +83,8 @@ export interface StressParams extends ProbeParams {
   readonly durationMs: number;
   /** How many probes are under way at any time. */
   readonly concurrency: number;
+  /** Between the end of a probe and the next one; 0 for none. */
+  readonly pauseMs: number;
 }
 
 export interface StressResult {

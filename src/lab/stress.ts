@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, startClock } from './outcome.ts';
 import { probe } from './probe.ts';
 import type { StressParams, StressResult } from './protocol.ts';
@@ -29,6 +30,7 @@ export async function stress(params: StressParams, signal: AbortSignal): Promise
         if (errno === undefined) throw thrown;
         fail(errno);
       }
+      if (params.pauseMs > 0) await sleep(params.pauseMs);
     }
   };
   await Promise.all(Array.from({ length: params.concurrency }, worker));

@@ -17,19 +17,25 @@ export interface Stream {
   readonly port: number;
   /** Of a client that keeps it; by default each connection has another. */
   readonly sourcePort?: number;
-  /** Before it sends again; {@link PATIENCE_MS} by default. */
+  /** Before it sends again; by default as long as {@link TrafficLimits} says. */
   readonly timeoutMs?: number;
 }
 
 const CLIENTS = ['pod-a', 'node', 'outside'] as const;
 
-const STRESS_MS = 60_000;
+export interface TrafficLimits {
+  /** Longer than anything that is done meanwhile. */
+  readonly durationMs: number;
+  /**
+   * A packet that is not translated is never answered however often it is sent, since the connection is known by then; so
+   * this may be longer than any pause of a busy machine.
+   */
+  readonly patienceMs: number;
+  /** Of each client, between connections. */
+  readonly pauseMs: number;
+}
 
-/**
- * A packet that is not translated is never answered however often it is sent, since the connection is known by then; so
- * this may be longer than any pause of a busy machine.
- */
-const PATIENCE_MS = 5000;
+const LIMITS: TrafficLimits = { durationMs: 60_000, patienceMs: 5000, pauseMs: 0 };
 
 /** For clients to have connections under way before and after something is done. */
 const RUN_UP_MS = 100;
@@ -74,10 +80,14 @@ export async function startServers(lab: Lab): Promise<void> {
 }
 
 /** Sends one packet on every stream. @returns those that were not answered, and how they ended. */
-export async function unanswered(lab: Lab, streams: readonly Stream[]): Promise<readonly string[]> {
+export async function unanswered(
+  lab: Lab,
+  streams: readonly Stream[],
+  timeoutMs = LIMITS.patienceMs,
+): Promise<readonly string[]> {
   const results = await Promise.all(
     streams.map(async ({ title, from, ...packet }) => {
-      const { outcome } = await lab.at(from).probe({ ...packet, timeoutMs: PATIENCE_MS });
+      const { outcome } = await lab.at(from).probe({ ...packet, timeoutMs });
       return outcome === 'reply' ? [] : [`${title}: ${outcome}`];
     }),
   );
@@ -85,9 +95,14 @@ export async function unanswered(lab: Lab, streams: readonly Stream[]): Promise<
 }
 
 /** The pods that answered `count` connections. */
-export async function serversOf(lab: Lab, stream: Stream, count = 20): Promise<ReadonlySet<string>> {
+export async function serversOf(
+  lab: Lab,
+  stream: Stream,
+  count = 20,
+  { patienceMs }: TrafficLimits = LIMITS,
+): Promise<ReadonlySet<string>> {
   const { from, protocol, address, port } = stream;
-  const results = await lab.at(from).probes({ protocol, address, port, count, timeoutMs: PATIENCE_MS });
+  const results = await lab.at(from).probes({ protocol, address, port, count, timeoutMs: patienceMs });
   return new Set(results.map((result) => (result.outcome === 'reply' ? result.server : result.outcome)));
 }
 
@@ -111,15 +126,18 @@ interface Held {
 export class Traffic {
   readonly #running: readonly Running[];
   readonly #held: readonly Held[];
+  readonly #patienceMs: number;
 
-  private constructor(running: readonly Running[], held: readonly Held[]) {
+  private constructor(running: readonly Running[], held: readonly Held[], patienceMs: number) {
     this.#running = running;
     this.#held = held;
+    this.#patienceMs = patienceMs;
   }
 
   /** Every stream has to work already; one connection of each TCP stream is held. */
-  static async start(lab: Lab, streams: readonly Stream[]): Promise<Traffic> {
-    const broken = await unanswered(lab, streams);
+  static async start(lab: Lab, streams: readonly Stream[], limits: TrafficLimits = LIMITS): Promise<Traffic> {
+    const { durationMs, patienceMs, pauseMs } = limits;
+    const broken = await unanswered(lab, streams, patienceMs);
     if (broken.length > 0) throw new Error(`before anything was done: ${broken.join(', ')}`);
     const held = await Promise.all(
       streams
@@ -128,30 +146,31 @@ export class Traffic {
     );
     const running = streams.map((stream) => {
       const { title: _title, from, ...packet } = stream;
-      const options = { timeoutMs: PATIENCE_MS, ...packet, durationMs: STRESS_MS, concurrency: 1 };
+      const options = { timeoutMs: patienceMs, ...packet, durationMs, concurrency: 1, pauseMs };
       return { stream, stress: lab.at(from).stress(options) };
     });
     await sleep(RUN_UP_MS);
-    return new Traffic(running, held);
+    return new Traffic(running, held, patienceMs);
   }
 
   /** Held connections that no longer carry data. */
-  async #broken(): Promise<readonly string[]> {
+  async #broken(patienceMs: number): Promise<readonly string[]> {
     const checked = await Promise.all(
       this.#held.map(async ({ stream, hold }) => {
-        const result = await hold.check(PATIENCE_MS);
+        const result = await hold.check(patienceMs);
         return result.alive ? [] : [`${stream.title}: held connection: ${result.reason}`];
       }),
     );
     return checked.flat();
   }
 
-  async stop(): Promise<TrafficReport> {
+  /** @param heldPatienceMs may be shorter where held connections are expected to be silent. */
+  async stop(heldPatienceMs = this.#patienceMs): Promise<TrafficReport> {
     await sleep(RUN_UP_MS);
     const results = await Promise.all(
       this.#running.map(async ({ stream, stress }) => ({ stream, ...(await stress.stop()) })),
     );
-    const broken = await this.#broken();
+    const broken = await this.#broken(heldPatienceMs);
     await Promise.all(this.#held.map(({ hold }) => hold.close()));
     const failed = results.flatMap(({ stream, attempts, failures }) => {
       const reasons = [...new Set(failures.map(({ reason, atMs }) => `${reason} at ${Math.round(atMs)} ms`))];
