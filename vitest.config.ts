@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/netns/**', 'test/uml/**'],
+    exclude: ['test/netns/**', 'test/uml/**', 'test/vm/**'],
     testTimeout: 20_000,
     coverage: {
       provider: 'v8',
