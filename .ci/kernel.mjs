@@ -2,7 +2,7 @@
 // installed. Plain JavaScript without dependencies, like setup.mjs.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** The newest kernel of the distribution, by the package that depends on it. */
@@ -47,6 +47,8 @@ export function fetchKernel(folder) {
     run('depmod', '--basedir', work, version);
     renameSync(join(work, 'boot', `vmlinuz-${version}`), join(work, 'vmlinuz'));
     rmSync(join(work, 'boot'), { recursive: true });
+    // A temporary folder is its owner's alone; tests may be anybody's.
+    chmodSync(work, 0o755);
     renameSync(work, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
