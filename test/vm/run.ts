@@ -13,6 +13,8 @@ if (missing === undefined) {
   process.exitCode = await runInForeground(process.execPath, [
     vitest,
     'run',
+    // Writes nothing into the project.
+    '--configLoader=native',
     '--config',
     config,
     ...process.argv.slice(2),
