@@ -8,9 +8,7 @@ import type { WorkerConfig, WorkerOrder, WorkerReport } from './worker.ts';
 /** The thread's program as text; only the bundle has it, which is one file. */
 declare const DNS_WORKER_PROGRAM: string | undefined;
 
-/**
- * So many changes are applied at once; queries are answered in between. A change takes about 10 µs.
- */
+/** So many changes go to the thread at once: taking them from the message is not sliced, as applying them is. */
 const MAX_CHANGES = 100;
 
 /**

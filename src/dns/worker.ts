@@ -22,6 +22,7 @@ import { TcpServer } from './server/tcp.ts';
 import { UdpServer } from './server/udp.ts';
 import { encodeName } from './wire/name.ts';
 import { reverseZones } from './zone/reverse-zones.ts';
+import { SlicedChanges } from './sliced-changes.ts';
 import type { ZoneSettings } from './zone/settings.ts';
 import { countedZones } from './zone/settings.ts';
 import { ClusterZone } from './zone/zone.ts';
@@ -98,8 +99,7 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
   port.on('message', (order: WorkerOrder) => {
     switch (order.kind) {
       case 'apply':
-        zone.apply(order.changes, order.serial);
-        break;
+        return applyInSlices(new SlicedChanges(order.changes, (change) => zone.apply([change], order.serial)), report);
       case 'synced':
         zone.setSynced();
         break;
@@ -122,6 +122,13 @@ export async function runWorker(port: MessagePort, config: WorkerConfig): Promis
     const { code, message, hint } = toSluiceError(thrown);
     report({ kind: 'failed', code, message, hint });
   }
+}
+
+/** Sockets are read between two slices. */
+function applyInSlices(changes: SlicedChanges, report: (message: WorkerReport) => void): void {
+  changes.step();
+  if (changes.done) report({ kind: 'done' });
+  else setImmediate(applyInSlices, changes, report);
 }
 
 /** Names of the cluster, and reverse names of its networks, are never asked for elsewhere. */

@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { UntypedObject } from '../../src/lab/api/api-upstream.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { AgentCluster, answerer, askMetrics } from '../support/agent-cluster.ts';
-import type { DnsAnswer } from '../support/dns-asker.ts';
 import { DnsAsker } from '../support/dns-asker.ts';
+import { p99, percentile, putMany } from '../support/dns-load.ts';
 import { SluiceCommand } from '../support/program-command.ts';
 import { emptyMachine, nftTables, run } from '../support/program-machine.ts';
 import { clusterIp, objectsOf, SERVICE_PORT } from '../support/program-objects.ts';
@@ -227,59 +227,56 @@ describe.each(PROGRAM_VARIANTS)('$title', (variant) => {
     expect(latenciesMs.filter((ms) => ms === Number.POSITIVE_INFINITY)).toEqual([]);
   });
 
-  test.runIf(isFirst)('answers are not delayed while 10,000 Services are loaded', { timeout: 120_000 }, async () => {
-    const command = runDns();
-    await command.said('DNS queries stay on this node');
-    const question = { protocol: 'udp', address: OWN.IPv4, name: NAME, everyMs: 2, timeoutMs: 3000 } as const;
-    const attempts: { readonly before: number; readonly during: number }[] = [];
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const before = p99(await asker('node').series({ ...question, durationMs: 1000 }));
-      const series = asker('node').series({ ...question, durationMs: 4000 });
-      await sleep(200);
-      await putMany(cluster, attempt);
-      const answers = await series;
-      expect(answers.filter(({ answer }) => answer !== BY_THE_NODE && answer !== BY_THE_CLUSTER)).toEqual([]);
-      attempts.push({ before, during: p99(answers) });
-      if (attempts.some(isUndisturbed)) break;
-    }
-    const told = attempts.map(({ before, during }) => `${during.toFixed(1)} (before ${before.toFixed(1)})`);
-    process.stdout.write(`${variant.title}: p99 while 10,000 Services are loaded, ms: ${told.join(', ')}\n`);
-    expect(attempts.filter(isUndisturbed)).not.toEqual([]);
-  });
+  /*
+   * Late answers have three causes: the load, other programs that have the processor, and the client itself. A responder with
+   * nothing to load, asked by another client at the same time, has the last two as well; what is more than that is the load's.
+   * The busier the machine, the less this shows; what a load costs the thread that answers is in unit/dns/sliced-changes.test.ts.
+   */
+  test.runIf(isFirst)(
+    'loading 10,000 Services delays no answer by more than promised',
+    { timeout: 120_000 },
+    async () => {
+      const command = runDns();
+      await command.said('DNS queries stay on this node');
+      await startIdle();
+      const other = await DnsAsker.start();
+      const series = { protocol: 'udp', name: NAME, everyMs: 2, timeoutMs: 3000, durationMs: 4000 } as const;
+      const attempts: { readonly loading: number; readonly idle: number }[] = [];
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const both = Promise.all([
+          asker('node').series({ ...series, address: OWN.IPv4 }),
+          other.series({ ...series, address: IDLE }),
+        ]);
+        await sleep(200);
+        await putMany(cluster.objects, { count: 10_000, generation: attempt });
+        const [loading, idle] = await both;
+        expect(loading.filter(({ answer }) => answer !== BY_THE_NODE && answer !== BY_THE_CLUSTER)).toEqual([]);
+        attempts.push({ loading: p99(loading), idle: p99(idle) });
+        if (attempts.some(isKept)) break;
+      }
+      await other.stop();
+      const told = attempts.map(({ loading, idle }) => `${loading.toFixed(1)} (without a load ${idle.toFixed(1)})`);
+      process.stdout.write(`${variant.title}: p99 while 10,000 Services are loaded, ms: ${told.join(', ')}\n`);
+      expect(attempts.filter(isKept)).not.toEqual([]);
+    },
+  );
 });
 
-/** A machine that is busy with other things answers late, whatever is loaded. */
-const ATTEMPTS = 5;
-const LOADED = 10_000;
+/** Where a responder answers that has one Service and never another. */
+const IDLE = '127.0.0.9';
+
+const ATTEMPTS = 3;
 const PROMISE_MS = 5;
-const SLOWER_THAN_IDLE = 5;
 
-function isUndisturbed({ before, during }: { readonly before: number; readonly during: number }): boolean {
-  return during <= Math.max(PROMISE_MS, SLOWER_THAN_IDLE * before);
+function isKept({ loading, idle }: { readonly loading: number; readonly idle: number }): boolean {
+  return loading <= PROMISE_MS || loading - idle <= PROMISE_MS;
 }
 
-function percentile(values: readonly number[], part: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * part)] ?? Number.NaN;
-}
-
-function p99(answers: readonly DnsAnswer[]): number {
-  return percentile(
-    answers.map(({ ms }) => ms),
-    0.99,
-  );
-}
-
-async function putMany(cluster: AgentCluster, generation: number): Promise<void> {
-  for (let i = 0; i < LOADED; i++) {
-    const clusterIP = `10.${97 + generation}.${i >> 8}.${i & 255}`;
-    await cluster.objects.put({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { namespace: `many-${generation}`, name: `svc-${i}` },
-      spec: { type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ports: [{ protocol: 'TCP', port: 80 }] },
-    });
-    if (i % 100 === 0) await sleep(1);
-  }
+async function startIdle(): Promise<void> {
+  const manifest = join(folder, 'idle.json');
+  await writeFile(manifest, JSON.stringify(objectsOf(WHO)[0]));
+  const command = new SluiceCommand(['dns', '--manifests', manifest, '--listen', `${IDLE}:53`]);
+  await command.said('answering');
 }
 
 function headless(generation: number): UntypedObject {
