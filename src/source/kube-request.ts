@@ -14,6 +14,8 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** Default `application/json`. */
   readonly contentType?: string;
+  /** Default `application/json`. */
+  readonly accept?: string;
   /** A part of an operation that the rate limit has let pass already: the next page of a list. */
   readonly continues?: boolean;
   readonly signal?: AbortSignal;
@@ -64,7 +66,7 @@ export function exchange(request: KubeRequest, options: ExchangeOptions): Promis
   const { body, connection, agent, clock, headTimeoutMs } = options;
   const { method = 'GET', path, signal } = request;
   const headers = {
-    Accept: 'application/json',
+    Accept: request.accept ?? 'application/json',
     'User-Agent': options.userAgent,
     ...(body === undefined ? {} : { 'Content-Type': request.contentType ?? 'application/json' }),
     ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),

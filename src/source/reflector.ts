@@ -11,7 +11,7 @@ import { LineSplitter } from './line-splitter.ts';
 import { pause } from './pause.ts';
 import { brokenWatch, needsList, silence, Troubles, wasSilent } from './reflector-troubles.ts';
 import { ListSplitter } from './resource-list.ts';
-import { resourceUrl } from './resource.ts';
+import { acceptable, resourceUrl } from './resource.ts';
 
 /** How patient a reflector is; all but the backoff are spread at random. */
 export interface ReflectorTimings {
@@ -207,7 +207,8 @@ export class Reflector {
     const { client, clock, resource } = this.#options;
     const { signal } = this.#stop;
     const continues = query['continue'] !== undefined;
-    const answer = await client.open({ path: resourceUrl(resource, query), continues, signal });
+    const accept = acceptable(resource, query['watch'] === undefined ? 'list' : 'watch');
+    const answer = await client.open({ path: resourceUrl(resource, query), accept, continues, signal });
     this.#connected = true;
     this.#openedMs = clock.now();
     this.#absent = false;

@@ -11,6 +11,8 @@ export interface Resource {
   readonly fieldSelector?: string;
   /** The server may lack it, or not let us see it: then there are none. */
   readonly optional?: boolean;
+  /** Nothing but `metadata` is looked at, so the server need not send more. */
+  readonly metadataOnly?: boolean;
 }
 
 /** An object of the API as far as following it goes. */
@@ -22,9 +24,21 @@ export interface KubeObject {
   readonly json: unknown;
 }
 
+/** What an object is that has its metadata only. */
+const METADATA_KIND = 'PartialObjectMetadata';
+
+/** What to accept of a list or a watch. Servers that cannot leave things out send whole objects. */
+export function acceptable({ metadataOnly }: Resource, what: 'list' | 'watch'): string {
+  if (metadataOnly !== true) return 'application/json';
+  const kind = what === 'list' ? `${METADATA_KIND}List` : METADATA_KIND;
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
+}
+
 /** @returns `undefined` for what cannot be an object of this collection. */
-export function kubeObject(json: unknown, { kind, namespaced }: Resource): KubeObject | undefined {
-  if (!isRecord(json) || (json['kind'] !== undefined && json['kind'] !== kind)) return undefined;
+export function kubeObject(json: unknown, { kind, namespaced, metadataOnly }: Resource): KubeObject | undefined {
+  if (!isRecord(json)) return undefined;
+  const given = json['kind'] ?? kind;
+  if (given !== kind && !(metadataOnly === true && given === METADATA_KIND)) return undefined;
   const metadata = json['metadata'];
   if (!isRecord(metadata)) return undefined;
   const { name, namespace, resourceVersion } = metadata;

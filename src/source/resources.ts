@@ -44,7 +44,13 @@ const SLICES: Resource = {
 };
 
 /** Optional, so that a proxy whose role lacks them still starts; then namespaces are those that have Services. */
-const NAMESPACES: Resource = { kind: 'Namespace', path: '/api/v1/namespaces', namespaced: false, optional: true };
+const NAMESPACES: Resource = {
+  kind: 'Namespace',
+  path: '/api/v1/namespaces',
+  namespaced: false,
+  optional: true,
+  metadataOnly: true,
+};
 
 /** Pods that are over have no address of their own any more. */
 const PODS: Resource = {
