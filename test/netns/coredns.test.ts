@@ -5,6 +5,7 @@ import { DnsComparison } from '../support/coredns/comparison.ts';
 import { DIFFERENCES, SILENCE, WITHOUT_ROOM } from '../support/coredns/differences.ts';
 import { describeFault } from '../support/coredns/fault.ts';
 import { Judge } from '../support/coredns/judge.ts';
+import { ODD_PACKETS } from '../support/coredns/packets.ts';
 import { randomQueries, tableOf } from '../support/coredns/questions.ts';
 import type { DnsVariant } from '../support/coredns/server.ts';
 import { COREDNS, DNS_VARIANTS } from '../support/coredns/server.ts';
@@ -58,6 +59,11 @@ describe.skipIf(COREDNS === '')('CoreDNS says the same, but for the table', () =
     const objects = asServed(make());
     await comparison.enter(objects);
     expect(await faults(objects, DNS_VARIANTS[0], RANDOM_QUERIES / 10)).toEqual([]);
+  });
+
+  test.each(ODD_PACKETS)('$what', async ({ packet, coredns, sluice }) => {
+    await comparison.enter([]);
+    expect(await comparison.fates(DNS_VARIANTS[0], packet)).toEqual({ coredns, sluice });
   });
 
   test('nothing is in the table that does not differ', () => {

@@ -35,10 +35,18 @@ export class DnsClient {
   }
 
   /** @returns `undefined` when there is no reply. @throws when it cannot be read. */
-  async ask(query: DnsQuery, patienceMs = PATIENCE_MS): Promise<DnsReply | undefined> {
-    const { transport } = query;
+  ask(query: DnsQuery, patienceMs?: number): Promise<DnsReply | undefined> {
+    return this.send(query.transport, (id) => packetOf(query, id), patienceMs);
+  }
+
+  /** The same with any packet. */
+  async send(
+    transport: DnsQuery['transport'],
+    packetNumbered: (id: number) => Buffer,
+    patienceMs = PATIENCE_MS,
+  ): Promise<DnsReply | undefined> {
     const id = ++this.#id & 0xff_ff;
-    const packet = packetOf(query, id);
+    const packet = packetNumbered(id);
     const waiting = this.#waiting[transport];
     const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
     waiting.set(id, resolve);

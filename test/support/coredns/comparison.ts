@@ -12,6 +12,9 @@ import { outsideWorld } from './upstream.ts';
 /** Longer than starts and watches take on a very busy machine. */
 const SYNC_TIMEOUT_MS = 30_000;
 
+/** Whoever has not answered after this long does not. */
+const SILENCE_MS = 2000;
+
 /** Questions under way to each server. */
 const WINDOW = 64;
 
@@ -85,6 +88,13 @@ export class DnsComparison {
     };
     await Promise.all(Array.from({ length: WINDOW }, work));
     return results;
+  }
+
+  /** What becomes of a packet over UDP, at both. */
+  async fates(variant: DnsVariant, packet: (id: number) => Buffer): Promise<{ coredns: string; sluice: string }> {
+    const { coredns, sluice } = this.#of(variant);
+    const [theirs, ours] = await Promise.all([coredns, sluice].map((client) => client.send('udp', packet, SILENCE_MS)));
+    return { coredns: theirs?.rcode ?? 'silence', sluice: ours?.rcode ?? 'silence' };
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { followed } from './alias.ts';
 import type { Circumstances } from './circumstances.ts';
 import type { DnsReply } from './message.ts';
 import { isInZone, ZONE } from './names.ts';
+import { ODD_PACKETS } from './packets.ts';
 import { ASKED, hasFlag, withFlag } from './normal.ts';
 import * as rules from './rules.ts';
 
@@ -190,5 +191,10 @@ export const WITHOUT_ROOM = {
 /** Rows of the README's table. */
 export function differenceRows(): readonly (readonly string[])[] {
   const all = [...DIFFERENCES, SILENCE, LEADING_ZEROS, ...Object.values(WITHOUT_ROOM)];
-  return all.map(({ what, coredns, sluice }) => [what, coredns, sluice]);
+  const odd = ODD_PACKETS.filter(({ coredns, sluice }) => coredns !== sluice);
+  return [...all, ...odd].map(({ what, coredns, sluice }) => [what, fateText(coredns), fateText(sluice)]);
+}
+
+function fateText(text: string): string {
+  return text === 'NOERROR' ? 'is answered' : text;
 }

@@ -1,3 +1,4 @@
+import { RCODE_NAMES } from '../../../src/dns/page.ts';
 import { FLAG, HEADER_BYTES, TYPE, typeName } from '../../../src/dns/wire/constants.ts';
 import { addressText } from '../../../src/dns/zone/address-labels.ts';
 
@@ -33,8 +34,6 @@ export interface DnsReply {
   /** `1232 do`, and options in hexadecimal. */
   readonly opt: string;
 }
-
-const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
 
 const FLAG_NAMES = {
   aa: FLAG.authoritative,
@@ -83,7 +82,7 @@ export function readReply(packet: Buffer): DnsReply {
       .map(({ text }) => text)
       .toSorted();
   return {
-    rcode: RCODES[rcode] ?? String(rcode),
+    rcode: RCODE_NAMES[rcode] ?? String(rcode),
     flags: Object.entries(FLAG_NAMES)
       .flatMap(([name, bit]) => ((flags & bit) === 0 ? [] : name))
       .join(' '),
