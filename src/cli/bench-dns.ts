@@ -17,7 +17,7 @@ export const benchDnsCommand = benchTool({
       valueName: 'command',
       repeatable: true,
       description:
-        'another DNS server: {corefile} stands for a Corefile, or {api}, {port} and {upstream} for what it would say, as in "coredns -conf {corefile}"',
+        'another DNS server, as NAME=COMMAND or COMMAND: {corefile} stands for a Corefile, {corefile:uncached} for one without a cache for the cluster, {api}, {port} and {upstream} for what they would say, as in "coredns -conf {corefile}"',
     },
     { flag: 'services', valueName: 'number', default: '10000', description: 'size of the cluster' },
     { flag: 'seconds', valueName: 'number', default: '10', description: 'of each measurement' },
@@ -35,7 +35,10 @@ function parse(values: ToolValues): Omit<DnsBenchOptions, 'seed' | 'progress'> {
     // As the first line of the bundle has it.
     command: `env MALLOC_ARENA_MAX=1 '${process.execPath}' --max-semi-space-size=2 '${program}' dns --master {api} --listen 127.0.0.1:{port} --upstream {upstream} --log-level error`,
   };
-  const peers = values.list('peer').map((command) => ({ name: basename(command.split(' ')[0] ?? ''), command }));
+  const peers = values.list('peer').map((text) => {
+    const [, given, command = text] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
+    return { name: given ?? basename(command.split(' ')[0] ?? ''), command };
+  });
   return {
     contenders: [own, ...peers],
     services: parseWhole(values.required('services'), 'services', 1),

@@ -11,16 +11,18 @@ import { addressQuery, lastAddress } from './wire.ts';
 /** Who is measured. */
 export interface ContenderSpec {
   readonly name: string;
-  /** For a shell, with `{api}`, `{port}`, `{upstream}` and `{corefile}`. */
+  /** For a shell, with the words of {@link Surroundings} in braces. */
   readonly command: string;
 }
 
-/** What the words in braces stand for. */
+/** What the words in braces stand for: where the API server is, what to listen on, who knows other names, and files that say all that. */
 export interface Surroundings {
   readonly api: string;
   readonly port: number;
   readonly upstream: string;
   readonly corefile: string;
+  /** Names of the cluster are not cached. */
+  readonly 'corefile:uncached': string;
 }
 
 const START_MS = 120_000;
@@ -39,7 +41,7 @@ export class DnsContender {
   }
 
   static async start({ name, command }: ContenderSpec, around: Surroundings): Promise<DnsContender> {
-    const text = command.replaceAll(/\{(api|port|upstream|corefile)\}/g, (_, word: keyof Surroundings) =>
+    const text = command.replaceAll(/\{(api|port|upstream|corefile(?::uncached)?)\}/g, (_, word: keyof Surroundings) =>
       String(around[word]),
     );
     const process = await startLineProcess({ file: 'sh', args: ['-c', `exec ${text}`], onLine: () => undefined });
