@@ -155,13 +155,13 @@ class Writer {
       this.#declare.push(`add ${word} ${this.#prefix} ${at.name} { ${after.definition} }`);
     }
     if (!after.ordered) {
-      const members = new Map<string, readonly string[]>();
-      after.members.forEach((lines, key) => members.set(key, lines));
+      const keys: string[] = [];
+      after.members.forEach((_lines, key) => keys.push(key));
       const elements = listOf(this.#added, at.name);
       const isPool = POOL_MAPS.has(at.name);
       // Without a function to compare with, V8 sorts text several times faster.
-      for (const key of [...members.keys()].sort()) {
-        const lines = members.get(key) ?? [];
+      for (const key of keys.sort()) {
+        const lines = after.members.get(key) ?? [];
         if (isPool) putPool(elements, key, lines);
         else elements.push(elementOf(key, lines));
       }
