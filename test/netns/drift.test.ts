@@ -1,7 +1,11 @@
+import { createSocket } from 'node:dgram';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OwnProcesses } from '../../src/kernel/own-processes.ts';
 import { systemRunner } from '../../src/kernel/command.ts';
 import { watchLegacyTables } from '../../src/kernel/legacy-tables.ts';
+import type { IpFamily } from '../../src/model/address.ts';
+import { IP_FAMILIES } from '../../src/model/address.ts';
 import { AgentCluster, askMetrics, healthOf } from '../support/agent-cluster.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { SluiceCommand } from '../support/program-command.ts';
@@ -11,6 +15,12 @@ import { PROGRAM_VARIANTS } from '../support/program-variants.ts';
 
 const WEB = { name: 'web', id: 10, pods: ['pod-b', 'remote-a'] };
 const STICKY = { name: 'sticky', id: 11, pods: ['pod-c', 'remote-b'], spec: { sessionAffinity: 'ClientIP' } };
+
+/** Two that there are rules about, and another. */
+const HOSTS = {
+  IPv4: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+  IPv6: ['fd00::1', 'fd00::2', 'fd00::3'],
+} as const satisfies Record<IpFamily, readonly string[]>;
 
 const SOON = { timeout: 5000, interval: 50 };
 
@@ -99,11 +109,16 @@ describe.each(PROGRAM_VARIANTS.filter(({ iptables: kind }) => kind !== 'legacy')
   });
 });
 
-test('the outline of legacy tables shows what others added or removed, and nothing while nobody does', async () => {
+test('the outline of legacy tables shows what others added, removed or replaced, and nothing while nobody does', async () => {
   const clock = new FakeClock();
   const own = new OwnProcesses();
   const told: string[] = [];
   await iptables('legacy', 'IPv4', '*nat\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -j RETURN\nCOMMIT\n');
+  for (const family of IP_FAMILIES) {
+    const [first, second] = HOSTS[family];
+    const rules = `-A PAIR -s ${first} -j RETURN\n-A PAIR -s ${second} -j RETURN\n-A OUTPUT -j PAIR\n`;
+    await iptables('legacy', family, `*filter\n:PAIR - [0:0]\n${rules}COMMIT\n`);
+  }
   const watch = watchLegacyTables({
     tables: ['filter', 'nat'],
     families: ['IPv4', 'IPv6'],
@@ -119,6 +134,22 @@ test('the outline of legacy tables shows what others added or removed, and nothi
     await settle();
     return told.splice(0);
   };
+  expect(await look()).toEqual([]);
+  for (const family of IP_FAMILIES) {
+    const program = family === 'IPv4' ? 'iptables-legacy' : 'ip6tables-legacy';
+    // One of the same size in its place, and two that change places.
+    await run(program, ['-R', 'PAIR', '1', '-s', HOSTS[family][2], '-j', 'RETURN']);
+    expect(await look()).toEqual([family]);
+    await run(program, ['-R', 'PAIR', '1', '-s', HOSTS[family][1], '-j', 'RETURN']);
+    await run(program, ['-R', 'PAIR', '2', '-s', HOSTS[family][2], '-j', 'RETURN']);
+    expect(await look()).toEqual([family]);
+  }
+  // Packets are counted, and nothing else changes.
+  const socket = createSocket('udp4');
+  await promisify((done: () => void) => socket.send('x', 9, '127.0.0.1', done))();
+  socket.close();
+  expect(await run('iptables-legacy', ['-nxvL', 'PAIR'])).toMatch(/^Chain PAIR \(1 references\)/);
+  expect(await run('iptables-legacy', ['-nxvL', 'OUTPUT'])).toMatch(/^ +[1-9]\d* +\d+ PAIR/m);
   expect(await look()).toEqual([]);
   await run('iptables-legacy', ['-t', 'nat', '-F', 'KUBE-SERVICES']);
   expect(await look()).toEqual(['IPv4']);
