@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { build } from 'esbuild';
+import { NODE_ENVIRONMENT, NODE_FLAGS } from '../src/base/launch.ts';
 
 const root = dirname(import.meta.dirname);
 const outfile = resolve(root, process.argv[2] ?? 'dist/sluice.mjs');
@@ -94,9 +95,7 @@ const program = await build({
   // Packages written in CommonJS call require() for Node's own modules, which an ES module does not have.
   banner: {
     js: [
-      // A small nursery: with Node's own limit the heap of a node agent is a third larger, and no faster.
-      // One malloc arena for all threads: each has its own otherwise, and keeps what it needed once.
-      '#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=2',
+      ['#!/usr/bin/env -S', ...NODE_ENVIRONMENT, 'node', ...NODE_FLAGS].join(' '),
       "import { createRequire as createRequireOfBundle } from 'node:module';",
       'const require = createRequireOfBundle(import.meta.url);',
     ].join('\n'),

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { launchCommand } from '../base/launch.ts';
 import type { ContenderSpec } from '../bench/dns/contender.ts';
 import type { DnsBenchOptions } from '../bench/dns/dns.ts';
 import { runDns } from '../bench/dns/run.ts';
@@ -32,8 +33,7 @@ function parse(values: ToolValues): Omit<DnsBenchOptions, 'seed' | 'progress'> {
   const program = here.endsWith('.ts') ? fileURLToPath(new URL('./main.ts', import.meta.url)) : here;
   const own: ContenderSpec = {
     name: 'sluice',
-    // As the first line of the bundle has it.
-    command: `env MALLOC_ARENA_MAX=1 '${process.execPath}' --max-semi-space-size=2 '${program}' dns --master {api} --listen 127.0.0.1:{port} --upstream {upstream} --log-level error`,
+    command: `${launchCommand(program)} dns --master {api} --listen 127.0.0.1:{port} --upstream {upstream} --log-level error`,
   };
   const peers = values.list('peer').map((text) => {
     const [, given, command = text] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { SluiceError } from '../../base/errors.ts';
+import { launchCommand } from '../../base/launch.ts';
 import type { ContenderSpec } from './contender.ts';
 import type { ProxyMode } from './files.ts';
 import { modesIn } from './files.ts';
@@ -7,14 +8,10 @@ import { modesIn } from './files.ts';
 /** What sluice itself is called among contenders. */
 export const SLUICE = 'sluice';
 
-/** Short-lived objects are few after the start; without this V8 keeps three times 16 MB for them. The bundle's first line has it too. */
-const NODE_OPTIONS = ['--max-semi-space-size=2'];
-
 /** This very program as a contender, on the Node that it runs on. @param program its file. */
 export function ownContender(program: string): ContenderSpec {
-  const command = [process.execPath, ...NODE_OPTIONS, program].map(quote).join(' ');
   const args = 'run --config {config}';
-  return { name: SLUICE, command: `${command} ${args}`, shown: `sluice ${args}` };
+  return { name: SLUICE, command: `${launchCommand(program)} ${args}`, shown: `sluice ${args}` };
 }
 
 /**
@@ -39,8 +36,4 @@ export function parsePeers(texts: readonly string[], mode: ProxyMode): readonly 
     taken.set(name, nth);
     return { name: nth === 1 ? name : `${name} ${nth}`, command, shown: basename(path) + command.slice(path.length) };
   });
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../base/errors.ts';
 import { startLineProcess } from '../../kernel/process.ts';
 import { commandOf } from '../../lab/self.ts';
+import { NODE_FLAGS } from '../../base/launch.ts';
 import type { Progress } from '../progress.ts';
 import type { Skipped } from '../report/report.ts';
 import type { CaseMessage, CaseResult, CaseSpec } from './case.ts';
@@ -11,9 +12,6 @@ export interface RunCasesOptions {
   readonly progress: Progress;
   readonly caseTimeoutMs: number;
 }
-
-/** As the bundle's first line has it: memory and pauses are to be those of the daemon. */
-const NODE_FLAGS = ['--max-semi-space-size=2'];
 
 /** Measures the cases one after the other, each in a process of its own. One that fails is left out, with the reason. */
 export async function runCases(
@@ -60,6 +58,7 @@ async function runInChild(
   const [node, ...program] = commandOf('bench-case', new URL('./case-main.ts', import.meta.url));
   const child = await startLineProcess({
     file: node,
+    // Memory and pauses are to be those of the daemon.
     args: [...NODE_FLAGS, ...program, JSON.stringify(spec)],
     onLine: (line) => {
       const message = JSON.parse(line) as CaseMessage;

@@ -41,7 +41,7 @@ describe('a peer', () => {
 it('sluice itself is started by this Node, and shown without the folders of this machine', () => {
   const { command, shown } = ownContender("/a folder/it's here/main.ts");
   expect(command).toMatch(
-    /^'\/.*node' '--max-semi-space-size=2' '\/a folder\/it'\\''s here\/main\.ts' run --config \{config\}$/,
+    /^env MALLOC_ARENA_MAX=1 '\/.*node' '--max-semi-space-size=8' '\/a folder\/it'\\''s here\/main\.ts' run --config \{config\}$/,
   );
   expect(shown).toBe('sluice run --config {config}');
 });
