@@ -1,5 +1,6 @@
 import type { BenchReport, Section, TargetVerdict } from '../report/report.ts';
 import { REPORT_FORMAT } from '../report/report.ts';
+import { number, tableOf, text } from '../report/table.ts';
 import type { DnsOutcome } from './dns.ts';
 import { CHURN_RATE, RATE } from './dns.ts';
 
@@ -97,46 +98,23 @@ function serversOf(outcomes: readonly DnsOutcome[]): Section {
       },
     ],
     tables: [
-      {
-        title: 'Queries',
-        columns: [
-          { heading: 'Server' },
-          { heading: 'cluster names', unit: 'per-second' },
-          { heading: 'processor each', unit: 'ms' },
-          { heading: 'cached other names', unit: 'per-second' },
-          { heading: 'processor each', unit: 'ms' },
-          { heading: 'lost', unit: 'count' },
-          { heading: `p99 at ${RATE.toLocaleString('en-GB')}/s`, unit: 'ms' },
-          { heading: 'change seen after', unit: 'ms' },
-        ],
-        rows: outcomes.map(({ contender, cluster, cached, p99Ms, changeMs }) => [
-          contender,
-          cluster.perSecond,
-          cluster.cpuUs / 1000,
-          cached.perSecond,
-          cached.cpuUs / 1000,
-          cluster.lost + cached.lost,
-          p99Ms,
-          changeMs,
-        ]),
-      },
-      {
-        title: 'Memory',
-        columns: [
-          { heading: 'Server' },
-          { heading: 'resident, loaded', unit: 'bytes' },
-          { heading: 'its own', unit: 'bytes' },
-          { heading: 'resident, after churn', unit: 'bytes' },
-          { heading: 'its own', unit: 'bytes' },
-        ],
-        rows: outcomes.map(({ contender, loaded, churned }) => [
-          contender,
-          loaded.residentBytes,
-          loaded.privateBytes,
-          churned.residentBytes,
-          churned.privateBytes,
-        ]),
-      },
+      tableOf('Queries', outcomes, [
+        text('Server', ({ contender }) => contender),
+        number('cluster names', 'per-second', ({ cluster }) => cluster.perSecond),
+        number('processor each', 'ms', ({ cluster }) => cluster.cpuUs / 1000),
+        number('cached other names', 'per-second', ({ cached }) => cached.perSecond),
+        number('processor each', 'ms', ({ cached }) => cached.cpuUs / 1000),
+        number('lost', 'count', ({ cluster, cached }) => cluster.lost + cached.lost),
+        number(`p99 at ${RATE.toLocaleString('en-GB')}/s`, 'ms', ({ p99Ms }) => p99Ms),
+        number('change seen after', 'ms', ({ changeMs }) => changeMs),
+      ]),
+      tableOf('Memory', outcomes, [
+        text('Server', ({ contender }) => contender),
+        number('resident, loaded', 'bytes', ({ loaded }) => loaded.residentBytes),
+        number('its own', 'bytes', ({ loaded }) => loaded.privateBytes),
+        number('resident, after churn', 'bytes', ({ churned }) => churned.residentBytes),
+        number('its own', 'bytes', ({ churned }) => churned.privateBytes),
+      ]),
     ],
   };
 }
