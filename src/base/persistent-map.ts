@@ -1,3 +1,7 @@
+import type { DiffVisitor } from './trie-diff.ts';
+import { diffNodes } from './trie-diff.ts';
+import type { Branch, Bucket, Leaf, Node } from './trie-node.ts';
+import { leavesOf, visit } from './trie-node.ts';
 import { BITS, bitAt, hashOf, slotIndex } from './trie-position.ts';
 
 /**
@@ -7,30 +11,6 @@ import { BITS, bitAt, hashOf, slotIndex } from './trie-position.ts';
  * - {@link diffMaps} walks only what two maps do not share;
  * - the shape depends on the content alone, not on history, so equal maps iterate in the same order.
  */
-
-type Node<V> = Leaf<V> | Bucket<V> | Branch<V>;
-
-interface Leaf<V> {
-  readonly kind: 'leaf';
-  readonly hash: number;
-  readonly key: string;
-  readonly value: V;
-}
-
-/** Keys whose 32 hash bits are all equal; sorted by key, two leaves at least. */
-interface Bucket<V> {
-  readonly kind: 'bucket';
-  readonly hash: number;
-  readonly leaves: readonly Leaf<V>[];
-}
-
-interface Branch<V> {
-  readonly kind: 'branch';
-  /** The draft that may change this node in place; `undefined` once it is shared. */
-  readonly owner: object | undefined;
-  bitmap: number;
-  readonly slots: Node<V>[];
-}
 
 function find<V>(root: Node<V> | undefined, key: string, hash = hashOf(key)): Leaf<V> | undefined {
   let node: Node<V> | undefined = root;
@@ -138,19 +118,6 @@ function remove<V>(
   return target.slots.length === 0 ? undefined : target;
 }
 
-function* leavesOf<V>(node: Node<V> | undefined): Generator<Leaf<V>> {
-  if (node === undefined) return;
-  if (node.kind === 'leaf') yield node;
-  else if (node.kind === 'bucket') yield* node.leaves;
-  else for (const child of node.slots) yield* leavesOf(child);
-}
-
-function visit<V>(node: Node<V> | undefined, see: (key: string, value: V) => void): void {
-  if (node === undefined) return;
-  if (node.kind === 'leaf') see(node.key, node.value);
-  else for (const child of node.kind === 'bucket' ? node.leaves : node.slots) visit(child, see);
-}
-
 export class PersistentMap<V> implements Iterable<[string, V]> {
   readonly size: number;
   readonly #root: Node<V> | undefined;
@@ -232,7 +199,7 @@ export class PersistentMap<V> implements Iterable<[string, V]> {
     return this.entries();
   }
 
-  /** For {@link diffMaps}; the trie itself stays private to this file. */
+  /** For {@link diffMaps}; the trie itself stays private to the map. */
   static diff<V>(before: PersistentMap<V>, after: PersistentMap<V>, see: DiffVisitor<V>): void {
     diffNodes(before.#root, after.#root, see);
   }
@@ -248,52 +215,10 @@ export interface MapDraft<V> {
   delete(key: string): void;
 }
 
-type DiffVisitor<V> = (key: string, before: V | undefined, after: V | undefined) => void;
-
 /**
  * Calls `see` once for every key whose value differs by identity (`undefined` stands for absent; values are never `undefined`).
  * Costs as much as the two maps do not share: O(change) when one was derived from the other, O(n) when they are strangers.
  */
 export function diffMaps<V>(before: PersistentMap<V>, after: PersistentMap<V>, see: DiffVisitor<V>): void {
   PersistentMap.diff(before, after, see);
-}
-
-/** Called very often, mostly for twice the same node: has no closure in it, for which a context would be made each time. */
-function diffNodes<V>(before: Node<V> | undefined, after: Node<V> | undefined, see: DiffVisitor<V>): void {
-  if (before === after) return;
-  if (before?.kind === 'branch' && after?.kind === 'branch') diffBranches(before, after, see);
-  else if (before === undefined) seeAll(after, see);
-  else if (before.kind === 'leaf' && after?.kind === 'leaf' && before.key === after.key) {
-    if (!Object.is(before.value, after.value)) see(before.key, before.value, after.value);
-  } else diffFew(before, after, see);
-}
-
-function seeAll<V>(added: Node<V> | undefined, see: DiffVisitor<V>): void {
-  visit(added, (key, value) => see(key, undefined, value));
-}
-
-/** At least one side is a handful of leaves (or nothing): matches them by key. */
-function diffFew<V>(before: Node<V>, after: Node<V> | undefined, see: DiffVisitor<V>): void {
-  const unmatched = new Map<string, Leaf<V>>();
-  for (const leaf of leavesOf(before)) unmatched.set(leaf.key, leaf);
-  for (const leaf of leavesOf(after)) {
-    const old = unmatched.get(leaf.key);
-    unmatched.delete(leaf.key);
-    if (old === undefined || !Object.is(old.value, leaf.value)) see(leaf.key, old?.value, leaf.value);
-  }
-  for (const leaf of unmatched.values()) see(leaf.key, leaf.value, undefined);
-}
-
-function diffBranches<V>(before: Branch<V>, after: Branch<V>, see: DiffVisitor<V>): void {
-  // Almost all of them, and of their slots almost all are shared.
-  if (before.bitmap === after.bitmap) {
-    for (let i = 0; i < before.slots.length; i++) diffNodes(before.slots[i], after.slots[i], see);
-    return;
-  }
-  for (let rest = before.bitmap | after.bitmap; rest !== 0; rest &= rest - 1) {
-    const bit = rest & -rest;
-    const old = (before.bitmap & bit) === 0 ? undefined : before.slots[slotIndex(before.bitmap, bit)];
-    const now = (after.bitmap & bit) === 0 ? undefined : after.slots[slotIndex(after.bitmap, bit)];
-    diffNodes(old, now, see);
-  }
 }
