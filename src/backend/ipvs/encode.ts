@@ -170,7 +170,10 @@ function encodeAddresses(family: IpFamily, change: ChangeSet): Batch {
   return batch;
 }
 
-/** Sets whose entries keep packets from being masqueraded: to endpoints elsewhere answers would not come back by this node. */
+/**
+ * Sets whose entries keep packets from being masqueraded: to endpoints elsewhere answers would not come back by this node.
+ * `externalIpLocal` is none of them: rules read it after all that masquerades, and without its entry a packet would be refused.
+ */
 const KEEPS_SOURCE: ReadonlySet<SetName> = new Set([
   'loadBalancerLocal',
   'nodePortLocalTcp',
