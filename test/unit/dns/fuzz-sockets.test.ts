@@ -2,16 +2,12 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { DnsServer } from '../../../src/dns/server.ts';
+import type { DnsServer } from '../../../src/dns/server.ts';
 import { HEADER_BYTES } from '../../../src/dns/wire/constants.ts';
 import { isRefusal, parseQuery, word } from '../../../src/dns/wire/query.ts';
-import { DEFAULT_ZONE_SETTINGS } from '../../../src/dns/zone/settings.ts';
-import { changesFrom } from './cluster.ts';
 import { generator, makePacket } from './damage.ts';
-import { CLUSTER } from './objects.ts';
+import { HOST, startServer } from './started-server.ts';
 
-const HOST = '127.0.0.1';
 /** For each protocol: a million together. */
 const PACKETS = 500_000;
 /** As many as fit into the buffers of sockets. */
@@ -19,21 +15,7 @@ const WINDOW = 100;
 
 let server: DnsServer;
 beforeAll(async () => {
-  server = await DnsServer.start({
-    threads: 1,
-    queriesPerClient: 0,
-    zone: DEFAULT_ZONE_SETTINGS,
-    reply: { maxUdpBytes: 1232, nsid: 'fuzz', recursion: false },
-    listen: [{ host: HOST as never, port: 0 }],
-    logQueries: false,
-    logLevel: 'silent',
-    logFormat: 'text',
-    clock: systemClock,
-    onFailure: (reason) => expect.unreachable(reason),
-  });
-  server.apply(changesFrom(CLUSTER));
-  server.setSynced();
-  await server.idle();
+  server = await startServer();
 }, 30_000);
 afterAll(() => server.stop());
 

@@ -5,36 +5,16 @@ import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
 import { exposeCounters } from '../../../src/dns/exposition.ts';
-import { DnsServer } from '../../../src/dns/server.ts';
 import { word } from '../../../src/dns/wire/query.ts';
 import { countedZones, DEFAULT_ZONE_SETTINGS } from '../../../src/dns/zone/settings.ts';
-import { changesFrom, queryPacket, summary } from './cluster.ts';
-import { CLUSTER } from './objects.ts';
+import { queryPacket, summary } from './cluster.ts';
+import { HOST, startEmptyServer, startServer } from './started-server.ts';
 
-const HOST = '127.0.0.1' as never;
 const QUESTION = 'web.default.svc.cluster.local';
 
-async function start(
-  options: { readonly threads?: number; readonly queriesPerClient?: number; readonly host?: string } = {},
-) {
-  const { threads = 1, queriesPerClient = 0, host = HOST } = options;
-  const server = await DnsServer.start({
-    threads,
-    queriesPerClient,
-    zone: DEFAULT_ZONE_SETTINGS,
-    reply: { maxUdpBytes: 1232, nsid: 'node-7', recursion: false },
-    listen: [{ host: host as never, port: 0 }],
-    logQueries: false,
-    logLevel: 'silent',
-    logFormat: 'text',
-    clock: systemClock,
-    onFailure: (reason) => expect.unreachable(reason),
-  });
-  server.apply(changesFrom(CLUSTER));
-  server.setSynced();
-  await server.idle();
+async function start(options: Parameters<typeof startServer>[0] = {}) {
+  const server = await startServer(options);
   return { server, port: server.ports[0] ?? 0 };
 }
 
@@ -105,7 +85,7 @@ describe('UDP', () => {
   });
 
   test('IPv6', async () => {
-    const { server, port } = await start({ host: '::1' });
+    const { server, port } = await start({ listen: [{ host: '::1' as never, port: 0 }] });
     expect(summary(await askUdp(port, queryPacket(QUESTION, 'A'), '::1'))).toContain('10.96.0.10');
     await server.stop();
   });
@@ -129,21 +109,7 @@ describe('UDP', () => {
   test('a port that is taken is an error with a name', async () => {
     const taken = createSocket('udp4').bind(0, HOST);
     await once(taken, 'listening');
-    const options = {
-      zone: DEFAULT_ZONE_SETTINGS,
-      reply: { maxUdpBytes: 1232, nsid: '', recursion: false },
-      threads: 1,
-    };
-    const starting = DnsServer.start({
-      ...options,
-      listen: [{ host: HOST, port: taken.address().port }],
-      queriesPerClient: 0,
-      logQueries: false,
-      logLevel: 'silent',
-      logFormat: 'text',
-      clock: systemClock,
-      onFailure: () => undefined,
-    });
+    const starting = startEmptyServer({ listen: [{ host: HOST as never, port: taken.address().port }] });
     await expect(starting).rejects.toMatchObject({ code: 'address-unavailable' });
     taken.close();
   });

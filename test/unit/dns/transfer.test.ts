@@ -3,38 +3,28 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../../src/base/clock.ts';
-import { DnsServer } from '../../../src/dns/server.ts';
 import { DEFAULT_ZONE_SETTINGS } from '../../../src/dns/zone/settings.ts';
 import type { DnsChange } from '../../../src/model/dns-change.ts';
-import { changesFrom, DnsWorld, queryPacket, summary } from './cluster.ts';
+import { DnsWorld, queryPacket, summary } from './cluster.ts';
 import { CLUSTER } from './objects.ts';
+import { HOST, startServer } from './started-server.ts';
 
 const run = promisify(execFile);
-const HOST = '127.0.0.1';
 
-async function start(transferTo: readonly string[], changes: readonly DnsChange[] = changesFrom(CLUSTER)) {
-  const server = await DnsServer.start({
-    threads: 1,
-    queriesPerClient: 0,
-    transferTo: transferTo as never,
-    zone: { ...DEFAULT_ZONE_SETTINGS, localNetworks: ['10.96.0.0/16' as never], nameServers: ['192.0.2.1' as never] },
-    reply: { maxUdpBytes: 1232, nsid: '', recursion: false },
-    listen: [{ host: HOST as never, port: 0 }],
-    logQueries: false,
-    logLevel: 'silent',
-    logFormat: 'text',
-    clock: systemClock,
-    onFailure: (reason) => expect.unreachable(reason),
-  });
+async function start(transferTo: readonly string[], changes?: readonly DnsChange[]) {
+  const zone = {
+    ...DEFAULT_ZONE_SETTINGS,
+    localNetworks: ['10.96.0.0/16' as never],
+    nameServers: ['192.0.2.1' as never],
+  };
+  const server = await startServer({ transferTo: transferTo as never, zone }, changes);
   onTestFinished(() => server.stop());
-  server.apply(changes);
   const port = server.ports[0] ?? 0;
   const dig = async (...args: readonly string[]): Promise<readonly string[]> => {
     const { stdout } = await run('dig', [`@${HOST}`, '-p', String(port), ...args], { maxBuffer: 100_000_000 });
     return stdout.split('\n').filter((line) => line !== '' && !/^;(?! Transfer failed|; WARNING)/.test(line));
   };
-  return { server, port, dig };
+  return { port, dig };
 }
 
 /** Owner, type and data, without blanks that only please the eye. */
@@ -43,9 +33,7 @@ function records(lines: readonly string[]): readonly string[] {
 }
 
 test('who may have the zone gets all of it, each record as it is told by name', async () => {
-  const { server, dig } = await start(['127.0.0.0/8']);
-  server.setSynced();
-  await server.idle();
+  const { dig } = await start(['127.0.0.0/8']);
   const found = records(await dig('cluster.local', 'AXFR'));
   expect([found[0], found.at(-1)]).toEqual([
     expect.stringMatching(/^cluster\.local\. SOA ns\.dns\.cluster\.local\. /),
@@ -79,9 +67,7 @@ test.each([
   ['no reverse zone', ['127.0.0.1/32'], ['96.10.in-addr.arpa', 'AXFR']],
   ['no differences', ['127.0.0.1/32'], ['cluster.local', 'IXFR=1']],
 ] as const)('%s', async (_what, transferTo, args) => {
-  const { server, dig } = await start(transferTo);
-  server.setSynced();
-  await server.idle();
+  const { dig } = await start(transferTo);
   const lines = await dig(...args).catch((thrown: { stdout: string }) => thrown.stdout.split('\n'));
   expect(lines.join('\n')).toContain('; Transfer failed');
 });
@@ -102,9 +88,7 @@ test('queries of others are answered meanwhile', async () => {
     const ports = [{ name: 'http', protocol: 'tcp', port: 80 }] as const;
     return { kind: 'Service', name: `many/s${i}`, value: { kind: 'cluster', addresses, ports, programmed: false } };
   });
-  const { server, dig, port } = await start(['127.0.0.1/32'], services);
-  server.setSynced();
-  await server.idle();
+  const { dig, port } = await start(['127.0.0.1/32'], services);
   const socket = createSocket('udp4');
   let answered = 0;
   const ended = new AbortController();
